@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+pub mod admission;
+mod ids;
+pub mod lifecycle;
+mod meeting;
+mod participant;
+pub mod provider;
+mod room;
+pub mod store;
+mod time;
+
+pub use ids::{ConnectionKey, MeetingId, ProviderName, RoomId, UserId};
+pub use lifecycle::Life;
+pub use meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
+pub use participant::{Participant, Role};
+pub use room::{
+    NotARoomName, RecordingTrigger, RecordingType, Room, RoomMode, RoomName, RoomPolicy, RoomSettings,
+};
+pub use time::{NotATime, Timestamp};

@@ -1,0 +1,89 @@
+//! What is owed to the world once a change is committed. Effects are data; they are carried out afterwards.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// Work that is owed, in the imperative. It holds references, never secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Have the provider make the meeting's room.
+    OpenRoom {
+        /// Which room.
+        generation: u16,
+        /// Until when it is needed.
+        expires_at: Timestamp,
+    },
+    /// Have the provider end the meeting's room, in the way its phase says.
+    CloseRoom {
+        /// Which room.
+        generation: u16,
+    },
+    /// Have the provider end a room that no meeting needs any more, once nobody is in.
+    RetireRoom {
+        /// Which room.
+        generation: u16,
+    },
+    /// Ask the provider who is in.
+    AskPresence,
+    /// Tell those who are in, and whoever wants to know.
+    Announce(Announcement),
+}
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "announcement", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Announcement {
+    /// The meeting will be closed by force (rule L25).
+    ClosingSoon {
+        /// When.
+        closes_at: Timestamp,
+    },
+    /// The provider never confirmed that the room is gone: somebody should look (rule L14).
+    CloseUnconfirmed,
+}
+
+/// Which kind of work: a meeting owes at most one of each of the first three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// [`Effect::OpenRoom`].
+    OpenRoom,
+    /// [`Effect::CloseRoom`].
+    CloseRoom,
+    /// [`Effect::AskPresence`].
+    AskPresence,
+    /// [`Effect::RetireRoom`].
+    RetireRoom,
+    /// [`Effect::Announce`].
+    Announce,
+}
+
+impl EffectKind {
+    /// Its name in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenRoom => "open_room",
+            Self::CloseRoom => "close_room",
+            Self::AskPresence => "ask_presence",
+            Self::RetireRoom => "retire_room",
+            Self::Announce => "announce",
+        }
+    }
+}
+
+impl Effect {
+    /// Which kind of work it is.
+    pub fn kind(&self) -> EffectKind {
+        match self {
+            Self::OpenRoom { .. } => EffectKind::OpenRoom,
+            Self::CloseRoom { .. } => EffectKind::CloseRoom,
+            Self::AskPresence => EffectKind::AskPresence,
+            Self::RetireRoom { .. } => EffectKind::RetireRoom,
+            Self::Announce(_) => EffectKind::Announce,
+        }
+    }
+}

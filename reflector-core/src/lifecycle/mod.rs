@@ -1,0 +1,31 @@
+//! The rules. A pure function takes a meeting's life, an event, the present instant and a policy, and gives back the
+//! next life and what is owed.
+//!
+//! ```text
+//! Opening ─► Waiting ─► Live ⇄ Grace ─► Closing ─► Closed
+//! ```
+//!
+//! Everything else in the project exists to feed [`step`] and to carry out what it says. [`deadline`] tells when a
+//! life changes by itself; [`invariants`] are what must never be violated, under the names of the rules.
+
+mod deadline;
+mod effect;
+mod event;
+pub mod invariants;
+mod life;
+mod phase;
+mod policy;
+mod presence;
+mod step;
+
+pub use deadline::{Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, unforced_deadline};
+pub use effect::{Announcement, Effect, EffectKind};
+pub use event::{Event, Hearing, Presence, Report, Sighting};
+pub use life::{Announced, Lease, Life, Schedule, Watch};
+pub use phase::{Close, CloseReason, Empty, Phase};
+pub use policy::{
+    ANNOUNCEMENTS, CLOCK_TOLERANCE, CONFIRMATION_PATIENCE, CloseMode, EXPIRY_MARGIN, LEASES_PER_DEADLINE,
+    LONGEST_SILENCE, OPENING_PATIENCE, Overtime, Policy, SECOND_PROBE,
+};
+pub use presence::{KEPT, PresenceRecord, Stretch, Told};
+pub use step::{Change, Ignored, Outcome, step};

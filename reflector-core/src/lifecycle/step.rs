@@ -1,0 +1,468 @@
+//! The one function that moves a life. It awaits nothing, reads no clock and draws no random number.
+
+use serde::{Deserialize, Serialize};
+
+use super::deadline::{Wake, deadline, expiry_to_ask, hard_deadline, latest_end, unforced_deadline};
+use super::effect::{Announcement, Effect};
+use super::event::{Event, Hearing};
+use super::life::{Announced, Lease, Life, Schedule};
+use super::phase::{Close, CloseReason, Phase};
+use super::policy::{CloseMode, Policy, SECOND_PROBE};
+use super::presence::{Stretch, Taken};
+use crate::time::Timestamp;
+
+/// What came of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The life goes on like this, and this is owed.
+    Changed(Change),
+    /// Nothing changes, and this is why.
+    Ignored(Ignored),
+}
+
+/// A changed life and what it owes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The life after the event.
+    pub life: Life,
+    /// What is owed to the world.
+    pub effects: Vec<Effect>,
+}
+
+/// Why an event changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ignored {
+    /// The meeting is over (rule L15).
+    #[error("the meeting is closed")]
+    Closed,
+    /// The meeting is being closed, and that cannot be put off (rule L14).
+    #[error("the meeting is being closed")]
+    Closing,
+    /// No deadline has been reached (rule L20).
+    #[error("no deadline has been reached")]
+    NotDue,
+    /// The same observation was taken in before.
+    #[error("this was seen before")]
+    SeenBefore,
+    /// Newer observations are settled (rule L11).
+    #[error("newer observations have been applied")]
+    TooOld,
+    /// It says nothing about people (rule L13).
+    #[error("it says nothing about who is in")]
+    NoNews,
+    /// It speaks of another of the meeting's rooms.
+    #[error("it speaks of another of the meeting's rooms")]
+    AnotherRoom,
+    /// The phase is not one in which this means anything.
+    #[error("it means nothing in this phase")]
+    NotNow,
+    /// Whoever asked is still expected (rule L6).
+    #[error("the lease is still fresh")]
+    LeaseFresh,
+    /// It asks for what already is.
+    #[error("it changes nothing")]
+    NoChange,
+    /// The end would not be after the start.
+    #[error("the end must be after the start")]
+    EndNotAfterStart,
+    /// The provider's room does not live that long, and people are in it (rule L16).
+    #[error("the provider keeps the room of this meeting for an end no later than {latest_end}")]
+    BeyondProvider {
+        /// The latest end that is possible.
+        latest_end: Timestamp,
+    },
+    /// There is no schedule to give up, and people are in.
+    #[error("people are in, and there is no schedule to cancel: end the meeting instead")]
+    Occupied,
+    /// The deployment closes nothing.
+    #[error("this deployment only observes: it closes nothing")]
+    Observing,
+}
+
+/// Moves a life: what it is after `event`, taken in at `now` under `policy`.
+///
+/// Safe to call too often, too early and too late. Every rule is in `docs/lifecycle.md` by its number.
+pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outcome {
+    let mut next = Next { life: life.clone(), effects: Vec::new(), now, policy };
+    let done = match event {
+        Event::RoomOpened { generation, expires_at } => next.room_opened(*generation, *expires_at),
+        Event::RoomRefused { generation } => next.room_refused(*generation),
+        Event::ParticipantJoined(sighting) => next.observed(|life| life.presence.joined(sighting)),
+        Event::ParticipantLeft(sighting) => next.observed(|life| life.presence.left(sighting)),
+        Event::PresenceReported(report) => next.observed(|life| life.presence.reported(report)),
+        Event::JoinRequested | Event::Knocked => next.join_requested(),
+        Event::DeadlineReached { hearing } => next.deadline_reached(*hearing),
+        Event::Rescheduled { start, end } => next.rescheduled(*start, *end),
+        Event::Cancelled => next.cancelled(),
+        Event::GraceChanged { grace } => next.grace_changed(*grace),
+        Event::EndRequested => next.end_requested(),
+        Event::RoomEnded => next.room_ended(),
+        Event::RoomMissing { asked_at } => next.room_missing(*asked_at),
+        Event::RoomClosed { generation } => next.room_closed(*generation),
+        Event::HearingLost => next.hearing_lost(),
+        Event::ProviderNoticed { .. } => Err(Ignored::NoNews),
+    };
+    match done {
+        Err(ignored) => Outcome::Ignored(ignored),
+        Ok(()) if next.effects.is_empty() && next.life == *life => Outcome::Ignored(Ignored::NoChange),
+        Ok(()) => Outcome::Changed(next.finish()),
+    }
+}
+
+/// A life on its way to the next.
+struct Next<'a> {
+    life: Life,
+    effects: Vec<Effect>,
+    now: Timestamp,
+    policy: &'a Policy,
+}
+
+type Step = Result<(), Ignored>;
+
+impl Next<'_> {
+    /// Only open meetings, and those whose closing can be put off, go on.
+    fn open(&self) -> Step {
+        match self.life.phase {
+            Phase::Closed { .. } => Err(Ignored::Closed),
+            Phase::Closing { close: Close::Force, .. } => Err(Ignored::Closing),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Change {
+        let (closes_at, _) = hard_deadline(&self.life, self.policy);
+        if self.life.watch.announced.is_none_or(|announced| announced.closes_at != closes_at) {
+            // Announcements whose instant is past when a forced close is set are skipped (rule L25).
+            let just_past = Timestamp::from_micros(self.now.as_micros() - 1);
+            self.life.watch.announced = Some(Announced { closes_at, up_to: just_past });
+        }
+        Change { life: self.life, effects: self.effects }
+    }
+
+    // The provider's room (rules L14, L16, L23 and L24).
+
+    fn room_opened(&mut self, generation: u16, expires_at: Option<Timestamp>) -> Step {
+        let ours = generation == self.life.generation;
+        if !ours || self.life.phase.is_closed() {
+            // Nobody needs it any more: it came after the meeting went another way.
+            self.effects.push(Effect::RetireRoom { generation });
+            return Ok(());
+        }
+        if !self.life.phase.is_opening() {
+            return Err(Ignored::NoChange);
+        }
+        self.life.opened_at = Some(self.now);
+        self.life.expires_at = expires_at;
+        self.life.phase = self.life.phase_told(&self.life.presence.told());
+        Ok(())
+    }
+
+    fn room_refused(&mut self, generation: u16) -> Step {
+        if generation != self.life.generation {
+            return Err(Ignored::AnotherRoom);
+        }
+        if !self.life.phase.is_opening() {
+            return Err(Ignored::NotNow);
+        }
+        self.close(CloseReason::ProviderRefused);
+        Ok(())
+    }
+
+    fn room_ended(&mut self) -> Step {
+        match self.life.phase {
+            Phase::Closed { .. } => return Err(Ignored::Closed),
+            Phase::Opening { .. } => return Err(Ignored::NotNow),
+            Phase::Closing { reason, .. } => self.close(reason),
+            _ => self.close(CloseReason::EndedAtProvider),
+        }
+        Ok(())
+    }
+
+    fn room_missing(&mut self, asked_at: Timestamp) -> Step {
+        self.open()?;
+        if !self.life.phase.is_active() {
+            return Err(Ignored::NotNow);
+        }
+        match self.life.watch.missing_since {
+            None => {
+                self.life.watch.missing_since = Some(asked_at);
+                self.life.watch.asked_at = Some(self.now);
+            }
+            Some(first) if asked_at >= first + SECOND_PROBE => self.close(CloseReason::EndedAtProvider),
+            Some(_) => return Err(Ignored::NoChange),
+        }
+        Ok(())
+    }
+
+    fn room_closed(&mut self, generation: u16) -> Step {
+        if generation != self.life.generation {
+            return Err(Ignored::AnotherRoom);
+        }
+        self.room_ended()
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.life.phase = Phase::Closed { reason, at: self.now };
+        self.life.lease = None;
+    }
+
+    /// Another room is needed; the old one is ended once nobody is in it.
+    fn open_another_room(&mut self) {
+        let life = &mut self.life;
+        self.effects.push(Effect::RetireRoom { generation: life.generation });
+        life.generation = life.generation.wrapping_add(1);
+        life.phase = Phase::Opening { since: self.now };
+        life.opened_at = None;
+        life.presence = super::presence::PresenceRecord::default();
+        life.watch = super::life::Watch::default();
+        let expires_at = expiry_to_ask(life, self.policy, self.now);
+        life.expires_at = Some(expires_at);
+        self.effects.push(Effect::OpenRoom { generation: life.generation, expires_at });
+    }
+
+    // Who is in (rules L2, L3, L4, L11 and L13).
+
+    fn observed(&mut self, take: impl FnOnce(&mut Life) -> Taken) -> Step {
+        self.open()?;
+        match take(&mut self.life) {
+            Taken::InOrder => {}
+            Taken::SeenBefore => return Err(Ignored::SeenBefore),
+            Taken::TooOld => return Err(Ignored::TooOld),
+            Taken::NoNews => return Err(Ignored::NoNews),
+        }
+        let watch = &mut self.life.watch;
+        (watch.asks, watch.asked_at, watch.missing_since, watch.withheld_since) = (0, None, None, None);
+        let told = self.life.presence.told();
+        let seen_as = self.life.phase_told(&told);
+        match self.life.phase {
+            Phase::Waiting { .. } | Phase::Live { .. } | Phase::Grace { .. } => self.life.phase = seen_as,
+            Phase::Closing { close: Close::IfEmpty { was }, .. } => {
+                let empty_since = matches!(told.stretch, Stretch::Empty { .. });
+                if seen_as.is_live() || (empty_since && seen_as.empty() != Some(was)) {
+                    self.reopen_unless_due(seen_as);
+                }
+            }
+            Phase::Opening { .. } | Phase::Closing { .. } | Phase::Closed { .. } => {}
+        }
+        if self.life.phase.is_live() {
+            self.life.cancelled_at = None;
+            self.life.watch.spared.retain(|reason| {
+                !matches!(reason, CloseReason::GraceExpired | CloseReason::NeverJoined | CloseReason::Cancelled)
+            });
+        }
+        Ok(())
+    }
+
+    /// Goes back from closing, if the close is not due in that phase as well.
+    fn reopen_unless_due(&mut self, phase: Phase) {
+        let closing = std::mem::replace(&mut self.life.phase, phase);
+        if unforced_deadline(&self.life, self.policy).is_some_and(|(at, _)| at <= self.now) {
+            self.life.phase = closing;
+        }
+    }
+
+    // Who is on the way in (rule L6).
+
+    fn join_requested(&mut self) -> Step {
+        self.open()?;
+        let until = self.now + self.policy.lease;
+        let held = self.life.lease;
+        let mut brought_back_at = held.and_then(|lease| lease.brought_back_at);
+        if let Phase::Closing { close: Close::IfEmpty { was }, .. } = self.life.phase {
+            self.life.phase = was.phase();
+            brought_back_at = Some(self.now);
+        } else if held.is_some_and(|lease| lease.until > self.now + self.policy.lease / 2) {
+            return Err(Ignored::LeaseFresh);
+        }
+        let until = held.map_or(until, |lease| lease.until.max(until));
+        self.life.lease = Some(Lease { until, brought_back_at });
+        Ok(())
+    }
+
+    // Time (rules L5, L8, L9, L10, L13, L19, L20 and L25).
+
+    /// Does all that is due, so that a second wake-up at the same instant finds nothing.
+    fn deadline_reached(&mut self, hearing: Hearing) -> Step {
+        let mut done = Err(if self.life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue });
+        // More than a handful cannot be due at once: closing, forcing and giving up end a life.
+        for _ in 0..8 {
+            let Some(due) = deadline(&self.life, self.policy).filter(|due| due.at <= self.now) else { break };
+            self.wake(due.why, hearing);
+            done = Ok(());
+        }
+        done
+    }
+
+    fn wake(&mut self, why: Wake, hearing: Hearing) {
+        match why {
+            Wake::OpeningGivenUp => {
+                self.effects.push(Effect::RetireRoom { generation: self.life.generation });
+                self.close(CloseReason::ProviderUnavailable);
+            }
+            Wake::Force(reason) | Wake::Close(reason) if self.only_observes() => self.life.watch.spared.push(reason),
+            Wake::Force(reason) => self.start_closing(reason, Close::Force),
+            Wake::Close(reason) => self.close_if_empty(reason, hearing),
+            Wake::Unconfirmed => {
+                self.close(CloseReason::Unconfirmed);
+                self.effects.push(Effect::Announce(Announcement::CloseUnconfirmed));
+            }
+            Wake::Announce => self.announce(),
+            Wake::Ask => self.ask(hearing),
+        }
+    }
+
+    /// A deployment that observes starts no closing; one that was started before goes on to its end.
+    fn only_observes(&self) -> bool {
+        self.policy.close == CloseMode::Observe && self.life.phase.is_active()
+    }
+
+    fn start_closing(&mut self, reason: CloseReason, close: Close) {
+        self.life.phase = Phase::Closing { reason, close, since: self.now };
+        self.life.watch.withheld_since = None;
+        self.effects.retain(|effect| !matches!(effect, Effect::CloseRoom { .. } | Effect::AskPresence));
+        self.effects.push(Effect::CloseRoom { generation: self.life.generation });
+    }
+
+    fn close_if_empty(&mut self, reason: CloseReason, hearing: Hearing) {
+        let Some(was) = self.life.phase.empty() else { return };
+        if hearing.covers(self.life.silent_since()) {
+            self.start_closing(reason, Close::IfEmpty { was });
+        } else {
+            self.withhold();
+        }
+    }
+
+    /// Silence is not emptiness while we do not hear the provider (rule L13).
+    fn withhold(&mut self) {
+        self.life.watch.withheld_since = Some(self.now);
+        self.life.watch.asks = 0;
+        self.ask_provider();
+    }
+
+    fn ask(&mut self, hearing: Hearing) {
+        let due = unforced_deadline(&self.life, self.policy).filter(|(at, _)| *at <= self.now);
+        match due {
+            Some((_, reason)) if self.life.watch.withheld_since.is_some() && hearing.covers(self.life.silent_since()) => {
+                self.life.watch.withheld_since = None;
+                if !super::deadline::spares(&self.life, self.policy, reason) {
+                    self.wake(Wake::Close(reason), hearing);
+                }
+            }
+            _ => {
+                self.life.watch.asks = self.life.watch.asks.saturating_add(1);
+                self.ask_provider();
+            }
+        }
+    }
+
+    fn ask_provider(&mut self) {
+        self.life.watch.asked_at = Some(self.now);
+        if self.policy.provider_answers && !self.effects.contains(&Effect::AskPresence) {
+            self.effects.push(Effect::AskPresence);
+        }
+    }
+
+    fn announce(&mut self) {
+        let (closes_at, _) = hard_deadline(&self.life, self.policy);
+        // Of a close that is news to this life, the past announcements are skipped; `finish` notes it.
+        if self.life.watch.announced.is_some_and(|announced| announced.closes_at == closes_at) {
+            self.effects.push(Effect::Announce(Announcement::ClosingSoon { closes_at }));
+        }
+        self.life.watch.announced = Some(Announced { closes_at, up_to: self.now });
+    }
+
+    // The owner and the calendar (rules L9 and L16).
+
+    fn rescheduled(&mut self, start: Option<Timestamp>, end: Option<Timestamp>) -> Step {
+        self.open()?;
+        let old = self.life.schedule;
+        let end = end.unwrap_or(old.end);
+        let schedule = Schedule {
+            scheduled: true,
+            start: start.unwrap_or(old.start),
+            end,
+            end_changed_at: if end == old.end && old.scheduled { old.end_changed_at } else { self.now },
+        };
+        if schedule.end <= schedule.start {
+            return Err(Ignored::EndNotAfterStart);
+        }
+        if schedule == old && self.life.cancelled_at.is_none() {
+            return Err(Ignored::NoChange);
+        }
+        let before = self.life.clone();
+        self.life.schedule = schedule;
+        self.life.cancelled_at = None;
+        self.life.watch.spared.clear();
+        let needs_another_room = self.outlives_room();
+        if needs_another_room && before.phase.is_live() {
+            let latest_end = latest_end(&before, self.policy).unwrap_or(before.schedule.end);
+            return Err(Ignored::BeyondProvider { latest_end });
+        }
+        if needs_another_room {
+            self.open_another_room();
+        } else {
+            self.reopen_if_put_off();
+        }
+        Ok(())
+    }
+
+    fn grace_changed(&mut self, grace: Option<std::time::Duration>) -> Step {
+        self.open()?;
+        self.life.grace = grace;
+        self.reopen_if_put_off();
+        Ok(())
+    }
+
+    /// A closing whose deadline the owner or the calendar has moved goes back to what it was.
+    fn reopen_if_put_off(&mut self) {
+        if let Phase::Closing { close: Close::IfEmpty { was }, .. } = self.life.phase {
+            self.reopen_unless_due(was.phase());
+        }
+    }
+
+    /// Whether the forced close lies beyond what the provider's room can live.
+    fn outlives_room(&self) -> bool {
+        let (hard, _) = hard_deadline(&self.life, self.policy);
+        self.life.expires_at.is_some_and(|expires_at| hard > expires_at)
+    }
+
+    fn cancelled(&mut self) -> Step {
+        self.open()?;
+        let life = &mut self.life;
+        let occupied = life.phase.is_live();
+        if !life.schedule.scheduled && (occupied || life.cancelled_at.is_some()) {
+            return Err(if occupied { Ignored::Occupied } else { Ignored::NoChange });
+        }
+        life.cancelled_at = (!occupied).then_some(self.now);
+        if life.schedule.scheduled {
+            // Its start is no later than now, and its lifetime is not over at once.
+            let start = life.schedule.start.min(self.now);
+            let lived = start + self.policy.max_lifetime <= self.now;
+            let mut schedule = Schedule::from_now(if lived { self.now } else { start }, self.policy);
+            schedule.end_changed_at = self.now;
+            life.schedule = schedule;
+        }
+        Ok(())
+    }
+
+    fn end_requested(&mut self) -> Step {
+        self.open()?;
+        if self.policy.close == CloseMode::Observe {
+            return Err(Ignored::Observing);
+        }
+        self.start_closing(CloseReason::EndedByOwner, Close::Force);
+        Ok(())
+    }
+
+    fn hearing_lost(&mut self) -> Step {
+        self.open()?;
+        let Phase::Closing { close: Close::IfEmpty { was }, .. } = self.life.phase else {
+            return Err(Ignored::NotNow);
+        };
+        self.life.phase = was.phase();
+        self.withhold();
+        Ok(())
+    }
+}

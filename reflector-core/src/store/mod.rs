@@ -1,0 +1,44 @@
+//! The ports to whatever keeps meetings, rooms, owed work and messages.
+//!
+//! A few small traits instead of one of forty methods. Each has a *Contract* of numbered sentences, and each sentence
+//! is the name of a case of the suite in [`testing`](crate) (feature `testing`). Ordinary refusals are
+//! values; `Err` means that the backend is ill.
+
+mod delivery;
+mod effect;
+mod hearing;
+mod meeting;
+mod room;
+
+pub use delivery::{DeliveryKey, DeliveryStore, Kept, KeptDelivery};
+pub use effect::{ClaimEffects, ClaimedEffect, EffectId, EffectStore, OwedEffect, Settled, Settlement};
+pub use hearing::{HearingStore, Heard, LISTENING_GAP};
+pub use meeting::{
+    Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source, TakenDelivery,
+};
+pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
+
+/// Everything the engine keeps, in one place: all of a commit is one transaction.
+pub trait Store: MeetingStore + RoomStore + EffectStore + DeliveryStore + HearingStore {}
+
+impl<T: MeetingStore + RoomStore + EffectStore + DeliveryStore + HearingStore + ?Sized> Store for T {}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The backend is ill. The variants are what a caller can do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It did not answer: try again later. Whether the write took place is not known.
+    #[error("the store cannot be reached")]
+    Unavailable(#[source] BoxError),
+    /// It holds something that cannot be read: somebody has to look.
+    #[error("the store holds something unreadable: {what}")]
+    Corrupt {
+        /// What it is.
+        what: String,
+        /// What reading it said.
+        #[source]
+        source: BoxError,
+    },
+}
