@@ -1,7 +1,6 @@
 //! The port to the meetings: their state, their deadlines and their history.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -203,5 +202,5 @@ pub struct Entry {
     /// The phase after it.
     pub phase: Phase,
     /// The policy it was judged by.
-    pub policy: Arc<Policy>,
+    pub policy: Policy,
 }
