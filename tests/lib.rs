@@ -1,1 +1,1 @@
-//! wip
+//! Holds nothing: this package is its `[[test]]` targets.

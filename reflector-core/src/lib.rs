@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admission;
+pub mod engine;
 mod ids;
 pub mod lifecycle;
 mod meeting;
@@ -8,6 +9,8 @@ mod participant;
 pub mod provider;
 mod room;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 
 pub use ids::{ConnectionKey, MeetingId, ProviderName, RoomId, UserId};

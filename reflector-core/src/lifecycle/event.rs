@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::life::Schedule;
 use crate::participant::Participant;
 use crate::time::Timestamp;
 
@@ -12,6 +13,13 @@ use crate::time::Timestamp;
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
+    /// The meeting was made: the first line of every history.
+    Created {
+        /// When it is to take place.
+        schedule: Schedule,
+        /// A grace of its own.
+        grace: Option<Duration>,
+    },
     /// The provider made the room.
     RoomOpened {
         /// Which of the meeting's rooms: the first is 0, and a calendar change may ask for another (rule L16).
@@ -80,6 +88,7 @@ impl Event {
     /// Its name in the history.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Created { .. } => "created",
             Self::RoomOpened { .. } => "room_opened",
             Self::RoomRefused { .. } => "room_refused",
             Self::ParticipantJoined(_) => "participant_joined",

@@ -28,4 +28,4 @@ pub use policy::{
     LONGEST_SILENCE, OPENING_PATIENCE, Overtime, Policy, SECOND_PROBE,
 };
 pub use presence::{KEPT, PresenceRecord, Stretch, Told};
-pub use step::{Change, Ignored, Outcome, step};
+pub use step::{Change, Ignored, Outcome, replay, step};

@@ -87,6 +87,7 @@ pub enum Ignored {
 pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outcome {
     let mut next = Next { life: life.clone(), effects: Vec::new(), now, policy };
     let done = match event {
+        Event::Created { .. } => Err(Ignored::NoChange),
         Event::RoomOpened { generation, expires_at } => next.room_opened(*generation, *expires_at),
         Event::RoomRefused { generation } => next.room_refused(*generation),
         Event::ParticipantJoined(sighting) => next.observed(|life| life.presence.joined(sighting)),
@@ -109,6 +110,19 @@ pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outc
         Ok(()) if next.effects.is_empty() && next.life == *life => Outcome::Ignored(Ignored::NoChange),
         Ok(()) => Outcome::Changed(next.finish()),
     }
+}
+
+/// Tells a life again from its history: each event with the instant and the policy it was judged by (rule L21).
+///
+/// Nothing if the history does not begin with [`Event::Created`].
+pub fn replay<'a>(history: impl IntoIterator<Item = (&'a Event, Timestamp, &'a Policy)>) -> Option<Life> {
+    let mut history = history.into_iter();
+    let (Event::Created { schedule, grace }, now, policy) = history.next()? else { return None };
+    let begun = Life { grace: *grace, ..Life::begin(*schedule, now, policy).life };
+    Some(history.fold(begun, |life, (event, now, policy)| match step(&life, event, now, policy) {
+        Outcome::Changed(change) => change.life,
+        Outcome::Ignored(_) => life,
+    }))
 }
 
 /// A life on its way to the next.
@@ -259,7 +273,13 @@ impl Next<'_> {
     fn reopen_unless_due(&mut self, phase: Phase) {
         let closing = std::mem::replace(&mut self.life.phase, phase);
         if unforced_deadline(&self.life, self.policy).is_some_and(|(at, _)| at <= self.now) {
-            self.life.phase = closing;
+            // It goes on closing, but what it goes back to when somebody asks to join is what is known now.
+            self.life.phase = match (closing, phase.empty()) {
+                (Phase::Closing { reason, since, .. }, Some(was)) => {
+                    Phase::Closing { reason, close: Close::IfEmpty { was }, since }
+                }
+                _ => closing,
+            };
         }
     }
 

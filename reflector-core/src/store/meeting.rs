@@ -77,6 +77,8 @@ pub struct NewMeeting {
     pub due: Option<DueRow>,
     /// What it owes.
     pub effects: Vec<OwedEffect>,
+    /// The beginning of its history, without numbers.
+    pub entries: Vec<Entry>,
 }
 
 /// What came of creating a meeting.

@@ -1,0 +1,235 @@
+//! The one way in: load, step, commit, and again if somebody else was faster.
+
+use std::sync::Arc;
+
+use super::{Engine, EngineError};
+use crate::ids::MeetingId;
+use crate::lifecycle::invariants::{Transition, violated};
+use crate::lifecycle::{EffectKind, Event, Ignored, Life, Outcome, Phase, Policy, deadline, step};
+use crate::meeting::{Meeting, ProviderRoom};
+use crate::store::{Commit, Committed, DueRow, EffectId, Entry, Loaded, OwedEffect, Source, TakenDelivery};
+use crate::time::Timestamp;
+
+/// How often a commit is tried again from a fresh read before giving up.
+const TRIES: usize = 64;
+
+/// Something that happened to a meeting, and where from.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// Where it came from.
+    pub source: Source,
+    /// The message it came in.
+    pub delivery: Option<TakenDelivery>,
+    /// The room that a provider made, with [`Event::RoomOpened`].
+    pub room: Option<ProviderRoom>,
+}
+
+impl Input {
+    /// One event.
+    pub fn of(event: Event, source: Source) -> Self {
+        Self { events: vec![event], source, delivery: None, room: None }
+    }
+}
+
+/// What came of an input.
+#[derive(Clone, Debug)]
+pub enum Applied {
+    /// It was taken in.
+    Taken {
+        /// The meeting after it.
+        meeting: Arc<Meeting>,
+        /// Why the last of its events changed nothing, if so.
+        ignored: Option<Ignored>,
+        /// The invariants that it violated: always none.
+        violated: Vec<&'static str>,
+    },
+    /// Its message was taken in before.
+    Duplicate,
+    /// There is no such meeting.
+    NoSuchMeeting,
+}
+
+impl Engine {
+    /// Takes in what happened to a meeting: the one function that all inputs go through.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Store`] when the store is ill: whether the input was taken in is not known then, and taking it
+    /// in again is safe.
+    pub async fn apply(&self, id: MeetingId, input: &Input, now: Timestamp) -> Result<Applied, EngineError> {
+        self.apply_with(id, now, |_| input.clone()).await
+    }
+
+    /// Like [`apply`](Self::apply), for inputs that depend on the meeting as it stands.
+    pub(super) async fn apply_with(
+        &self,
+        id: MeetingId,
+        now: Timestamp,
+        input: impl Fn(&Loaded) -> Input + Send + Sync,
+    ) -> Result<Applied, EngineError> {
+        for _ in 0..TRIES {
+            let Some(loaded) = self.store.load(id).await? else { return Ok(Applied::NoSuchMeeting) };
+            let policy = self.policy_of(&loaded);
+            let input = input(&loaded);
+            let told = Told::of(&loaded, input, now, &policy);
+            if !told.needs_commit {
+                return Ok(told.applied());
+            }
+            let commit = told.commit(loaded.version, self.due_row(&told.meeting.life, &policy), now);
+            match self.store.commit(commit).await? {
+                Committed::Stored => return Ok(told.applied()),
+                Committed::Duplicate => return Ok(Applied::Duplicate),
+                Committed::Conflict => {}
+            }
+        }
+        Err(EngineError::Contended(id))
+    }
+
+    /// The row of the deadline index for a life.
+    pub(super) fn due_row(&self, life: &Life, policy: &Policy) -> Option<DueRow> {
+        let fingerprint = self.settings.policy.fingerprint();
+        deadline(life, policy).map(|due| DueRow { at: due.at, fingerprint })
+    }
+}
+
+/// Owed work, named after the commit that owes it.
+pub(super) fn owed(
+    meeting: MeetingId,
+    version: u64,
+    effects: Vec<crate::lifecycle::Effect>,
+    now: Timestamp,
+) -> Vec<OwedEffect> {
+    (0_u16..)
+        .zip(effects)
+        .map(|(index, effect)| OwedEffect { id: EffectId { meeting, version, index }, effect, owed_at: now })
+        .collect()
+}
+
+/// An input told to a meeting, event by event.
+struct Told {
+    before: Phase,
+    generation_before: u16,
+    meeting: Meeting,
+    effects: Vec<crate::lifecycle::Effect>,
+    entries: Vec<Entry>,
+    delivery: Option<TakenDelivery>,
+    ignored: Option<Ignored>,
+    violated: Vec<&'static str>,
+    needs_commit: bool,
+}
+
+impl Told {
+    fn of(loaded: &Loaded, input: Input, now: Timestamp, policy: &Policy) -> Self {
+        let mut told = Self {
+            before: loaded.meeting.life.phase,
+            generation_before: loaded.meeting.life.generation,
+            meeting: loaded.meeting.clone(),
+            effects: Vec::new(),
+            entries: Vec::new(),
+            needs_commit: input.delivery.is_some(),
+            delivery: input.delivery,
+            ignored: None,
+            violated: Vec::new(),
+        };
+        for event in input.events {
+            told.tell(event, input.source, now, policy);
+        }
+        told.keep_room(input.room);
+        told.meeting.release_claim();
+        told
+    }
+
+    fn tell(&mut self, event: Event, source: Source, now: Timestamp, policy: &Policy) {
+        let life = &self.meeting.life;
+        let wake = match event {
+            Event::DeadlineReached { .. } => deadline(life, policy).map(|due| due.why),
+            _ => None,
+        };
+        self.ignored = match step(life, &event, now, policy) {
+            Outcome::Ignored(ignored) => Some(ignored),
+            Outcome::Changed(change) => {
+                let transition = Transition {
+                    before: life,
+                    event: &event,
+                    now,
+                    policy,
+                    after: &change.life,
+                    effects: &change.effects,
+                };
+                self.violated.extend(violated(&transition));
+                self.meeting.life = change.life;
+                self.effects.extend(change.effects);
+                None
+            }
+        };
+        self.needs_commit |= match self.ignored {
+            // Somebody who is expected already asks again: nothing to keep (rule L6).
+            Some(Ignored::LeaseFresh) => return,
+            // The index woke a meeting that is not due: only the index is put right.
+            Some(Ignored::NotDue) => {
+                self.needs_commit = true;
+                return;
+            }
+            _ => true,
+        };
+        self.entries.push(Entry {
+            seq: 0,
+            at: event.happened_at(now),
+            recorded_at: now,
+            source,
+            event,
+            delivery_id: self.delivery.as_ref().map(|delivery| delivery.key.id.clone()),
+            ignored: self.ignored,
+            wake: wake.filter(|_| self.ignored.is_none()),
+            phase: self.meeting.life.phase,
+            policy: *policy,
+        });
+    }
+
+    /// Keeps what the provider said of its room, and forgets it when another one is asked for.
+    fn keep_room(&mut self, room: Option<ProviderRoom>) {
+        if self.meeting.life.generation != self.generation_before {
+            self.meeting.room = None;
+        } else if room.is_some() && !self.meeting.life.phase.is_closed() {
+            self.meeting.room = room;
+        }
+    }
+
+    fn commit(&self, expected: u64, due: Option<DueRow>, now: Timestamp) -> Commit {
+        Commit {
+            expected,
+            meeting: self.meeting.clone(),
+            due,
+            effects: owed(self.meeting.id, expected + 1, self.effects.clone(), now),
+            superseded: self.superseded(),
+            delivery: self.delivery.clone(),
+            entries: self.entries.clone(),
+        }
+    }
+
+    /// What was owed for the phase before and is not for the phase after (rule L14), or is owed anew.
+    fn superseded(&self) -> Vec<EffectKind> {
+        let after = &self.meeting.life.phase;
+        let anew = |kind| self.effects.iter().any(|effect| effect.kind() == kind);
+        let closing = |phase: &Phase| matches!(phase, Phase::Closing { .. });
+        let mut kinds = Vec::new();
+        let another_room = self.meeting.life.generation != self.generation_before;
+        // A room that was made is still looked after once: messages may have been kept for it.
+        if self.before.is_opening() && (another_room || !(after.is_opening() || after.is_active())) {
+            kinds.push(EffectKind::OpenRoom);
+        }
+        if closing(&self.before) && (!closing(after) || anew(EffectKind::CloseRoom)) {
+            kinds.push(EffectKind::CloseRoom);
+        }
+        if anew(EffectKind::AskPresence) || (self.before.is_active() && !after.is_active()) {
+            kinds.push(EffectKind::AskPresence);
+        }
+        kinds
+    }
+
+    fn applied(self) -> Applied {
+        Applied::Taken { meeting: Arc::new(self.meeting), ignored: self.ignored, violated: self.violated }
+    }
+}

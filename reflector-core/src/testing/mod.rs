@@ -1,0 +1,11 @@
+//! For whoever tests an adapter, or code that uses one (feature `testing`).
+//!
+//! Nothing in here is promised to stay as it is: a version of the core may add a case to a suite, and a store that
+//! keeps the contract passes it.
+
+mod flaky;
+pub mod sample;
+pub mod store_suite;
+pub mod strategies;
+
+pub use flaky::{Call, Fault, Flaky};

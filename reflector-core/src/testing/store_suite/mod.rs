@@ -1,0 +1,146 @@
+//! The suite that every store passes: one case for each sentence of the ports' contracts, under its name.
+//!
+//! ```ignore
+//! async fn empty() -> Arc<MyStore> { … }
+//!
+//! reflector_core::store_suite!(empty);
+//! ```
+//!
+//! The cases are plain functions over an empty store, and the macro only names them as tests. It needs the features
+//! `macros` and `rt-multi-thread` of tokio: the cases in which many write at once do so on several threads.
+
+pub mod commits;
+pub mod deadlines;
+pub mod deliveries;
+pub mod effects;
+pub mod hearing;
+pub mod meetings;
+pub mod rooms;
+mod world;
+
+pub use world::{Harness, Spawn, World};
+
+/// The suite for a store, as one test for each sentence of the ports' contracts.
+///
+/// It takes an async function that gives a fresh, empty store behind an `Arc`, or a
+/// [`Harness`](crate::testing::store_suite::Harness) that holds on to what the store needs. See
+/// [`store_suite`](crate::testing::store_suite).
+#[macro_export]
+macro_rules! store_suite {
+    ($make:expr) => {
+        $crate::store_suite! { @cases tests ($make) }
+    };
+    // The one list of the cases, for whoever wants to do something with each.
+    (@cases $what:tt $with:tt) => {
+        $crate::store_suite! { @$what $with
+            meetings {
+                a_created_meeting_is_loaded_as_it_was
+                a_repeated_create_is_the_same_create
+                a_claim_is_held_by_one_meeting_of_a_room
+                a_released_claim_can_be_taken
+                a_meeting_is_found_by_its_provider_room
+                the_open_meetings_of_a_room_are_listed
+            }
+            commits {
+                a_commit_changes_everything_or_nothing
+                a_commit_from_an_old_version_is_a_conflict
+                a_delivery_is_taken_in_once
+                history_is_numbered_in_order
+            }
+            deadlines {
+                due_gives_what_is_due_and_nothing_else
+                due_rows_are_claimed_for_a_while
+                the_next_due_instant_is_told
+                rows_of_another_policy_are_outdated
+                a_changed_room_outdates_its_open_meetings
+            }
+            effects {
+                owed_work_is_claimed_by_one_worker_at_a_time
+                a_claim_that_runs_out_is_given_to_another
+                settled_work_is_not_given_out_again
+                work_that_failed_comes_again_at_its_time
+                superseded_work_is_not_given_out
+                a_lost_claim_settles_nothing
+                the_next_owed_instant_is_told
+            }
+            deliveries {
+                a_kept_delivery_waits_for_its_room
+                a_delivery_is_kept_once
+                a_forgotten_delivery_is_gone
+                old_deliveries_are_dropped_in_batches
+            }
+            hearing {
+                listening_goes_on_while_the_heart_beats
+                a_gap_begins_listening_anew
+                an_endpoint_is_heard_once_a_delivery_is_verified
+                an_endpoint_that_is_configured_anew_must_prove_itself_again
+                a_commit_that_takes_in_a_delivery_proves_the_endpoint
+            }
+            rooms {
+                a_room_is_found_by_id_and_by_name
+                a_name_is_taken_once
+                a_deleted_room_frees_its_name
+                a_room_with_open_meetings_is_not_deleted
+                rooms_are_listed_by_name_in_pages
+                an_updated_room_keeps_its_name_and_id
+            }
+        }
+    };
+    (@tests ($make:expr) $($group:ident { $($case:ident)* })*) => {
+        $($(
+            #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $case() -> ::core::result::Result<(), $crate::store::StoreError> {
+                let harness = $make().await;
+                let world = $crate::testing::store_suite::World::new(&harness, |task| {
+                    ::tokio::spawn(task);
+                });
+                $crate::testing::store_suite::$group::$case(&world).await
+            }
+        )*)*
+    };
+    (@names () $($group:ident { $($case:ident)* })*) => {
+        &[$($(stringify!($case)),*),*]
+    };
+}
+
+/// The names of the cases.
+pub const CASES: &[&str] = crate::store_suite!(@cases names ());
+
+#[cfg(test)]
+mod tests {
+    use super::CASES;
+
+    const PORTS: [(&str, &str, usize); 5] = [
+        ("MeetingStore", include_str!("../../store/meeting.rs"), 15),
+        ("EffectStore", include_str!("../../store/effect.rs"), 7),
+        ("DeliveryStore", include_str!("../../store/delivery.rs"), 4),
+        ("HearingStore", include_str!("../../store/hearing.rs"), 5),
+        ("RoomStore", include_str!("../../store/room.rs"), 6),
+    ];
+
+    /// The names in the numbered sentences of a contract: "/// 3. `a_name`: more about it".
+    fn sentences(source: &str) -> Vec<&str> {
+        let contract = source.split("/// # Contract").nth(1).expect("the port has a contract");
+        let contract = contract.split("#[async_trait]").next().unwrap();
+        let numbered = |line: &str| line.strip_prefix("/// ")?.chars().next()?.is_ascii_digit().then_some(());
+        contract
+            .lines()
+            .filter(|line| numbered(line).is_some())
+            .map(|line| line.split('`').nth(1).expect("a sentence begins with its name"))
+            .collect()
+    }
+
+    #[test]
+    fn every_sentence_of_the_contracts_is_a_case_and_every_case_a_sentence() {
+        let mut promised = Vec::new();
+        for (port, source, at_least) in PORTS {
+            let sentences = sentences(source);
+            assert!(sentences.len() >= at_least, "{port} lost a sentence, or it is not read: {sentences:?}");
+            promised.extend(sentences);
+        }
+        let mut cases = CASES.to_vec();
+        promised.sort_unstable();
+        cases.sort_unstable();
+        assert_eq!(cases, promised);
+    }
+}

@@ -1,0 +1,111 @@
+//! What a case runs in.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{RemoteHandle, try_join_all};
+
+use crate::ids::MeetingId;
+use crate::meeting::Meeting;
+use crate::room::Room;
+use crate::store::{Commit, Committed, Created, Loaded, NewMeeting, RoomCreated, Store, StoreError};
+use crate::testing::sample;
+
+/// Holds on to a store and to whatever it needs, such as a folder that goes when the case is over.
+pub trait Harness {
+    /// The store: always the same, and empty at first.
+    fn store(&self) -> Arc<dyn Store>;
+}
+
+impl<S: Store> Harness for Arc<S> {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::<S>::clone(self)
+    }
+}
+
+/// Starts a task beside others: the suite has no runtime of its own.
+pub type Spawn = fn(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+/// What a case runs in: a store that was empty, and a way to do many things at once.
+pub struct World {
+    store: Arc<dyn Store>,
+    spawn: Spawn,
+}
+
+/// How many race for one thing.
+pub(super) const RACERS: u32 = 16;
+
+impl World {
+    /// A world around the store of a harness.
+    pub fn new(harness: &impl Harness, spawn: Spawn) -> Self {
+        Self { store: harness.store(), spawn }
+    }
+
+    /// Lets several tasks loose on the store at the same instant, and waits for what each comes back with.
+    pub async fn race<T, F>(&self, task: impl Fn(u32, Arc<dyn Store>) -> F) -> Result<Vec<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let (open, gate) = oneshot::channel::<()>();
+        let gate = gate.shared();
+        let mut racers: Vec<RemoteHandle<_>> = Vec::new();
+        for n in 0..RACERS {
+            let (gate, run) = (gate.clone(), task(n, Arc::clone(&self.store)));
+            let (racer, handle) = gate.then(|_| run).remote_handle();
+            (self.spawn)(Box::pin(racer));
+            racers.push(handle);
+        }
+        open.send(()).expect("the racers wait at the gate");
+        try_join_all(racers).await
+    }
+
+    /// The store with a room of this number in it.
+    pub(super) async fn room(&self, n: u32) -> Result<Room, StoreError> {
+        let room = sample::room(n);
+        assert_eq!(self.create_room(room.clone()).await?, RoomCreated::Stored);
+        Ok(room)
+    }
+
+    /// Keeps a new meeting, and gives it back as it was read.
+    pub(super) async fn keep_meeting(&self, meeting: Meeting) -> Result<Loaded, StoreError> {
+        self.keep_new(sample::new_meeting(meeting)).await
+    }
+
+    /// Keeps a new meeting with what it owes and its deadline, and gives it back as it was read.
+    pub(super) async fn keep_new(&self, new: NewMeeting) -> Result<Loaded, StoreError> {
+        let id = new.meeting.id;
+        assert_eq!(self.create(new).await?, Created::Stored);
+        self.loaded(id).await
+    }
+
+    /// A meeting that must be there.
+    pub(super) async fn loaded(&self, id: MeetingId) -> Result<Loaded, StoreError> {
+        Ok(self.load(id).await?.expect("the meeting is there"))
+    }
+
+    /// Writes what must not be refused, and gives the meeting back as it was read.
+    pub(super) async fn stored(&self, commit: Commit) -> Result<Loaded, StoreError> {
+        let id = commit.meeting.id;
+        assert_eq!(self.commit(commit).await?, Committed::Stored);
+        self.loaded(id).await
+    }
+}
+
+impl Deref for World {
+    type Target = dyn Store;
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("store", &self.store).finish_non_exhaustive()
+    }
+}
