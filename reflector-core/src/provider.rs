@@ -37,7 +37,12 @@ pub trait VideoProvider: Send + Sync + Debug + 'static {
     async fn open_room(&self, order: &RoomOrder) -> Result<ProviderRoom, ProviderError>;
 
     /// Ends the room.
-    async fn close_room(&self, room: &RoomRef, how: HowToClose, known: &Known) -> Result<CloseAnswer, ProviderError>;
+    async fn close_room(
+        &self,
+        room: &RoomRef,
+        how: HowToClose,
+        known: &Known,
+    ) -> Result<CloseAnswer, ProviderError>;
 
     /// Says who is in.
     async fn presence(&self, room: &RoomRef, known: &Known) -> Result<PresenceAnswer, ProviderError>;

@@ -52,14 +52,18 @@ impl Budget {
         if let Some(until) = left.paused_until.filter(|until| *until > now) {
             return Err(until - now);
         }
-        let refilled = now.saturating_duration_since(left.counted_at).as_secs_f64() * self.points_per_second();
+        let refilled =
+            now.saturating_duration_since(left.counted_at).as_secs_f64() * self.points_per_second();
         left.points = (left.points + refilled).min(self.points_per_minute);
         left.counted_at = left.counted_at.max(now);
 
         let needed = (f64::from(points) + self.reserve(purpose)).min(self.points_per_minute);
         let missing = needed - left.points;
         if missing > 0.0 {
-            return Err(Duration::from_secs_f64(missing / self.points_per_second()));
+            // Up to the next millisecond, so that a call made then is not short of a fraction of a point.
+            return Err(Duration::from_secs_f64(
+                (missing / self.points_per_second() * 1000.0).ceil() / 1000.0,
+            ));
         }
         left.points -= f64::from(points);
         Ok(())

@@ -6,13 +6,12 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 /// Where Whereby's API is.
-pub const API_URL: &str = "https://api.whereby.dev/v1";
+const API_URL: &str = "https://api.whereby.dev/v1";
 /// The points a minute of Whereby's smallest plan.
-pub const POINTS_PER_MINUTE: u32 = 100;
+const POINTS_PER_MINUTE: u32 = 100;
 
 /// What the adapter is configured with. `Debug` shows no secret.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct WherebySettings {
     /// Where the API is: `https://api.whereby.dev/v1`, unless a test or a proxy stands in for it.
     pub api_url: String,
@@ -58,13 +57,19 @@ impl WherebySettings {
         let unusable = || NotUsable::ApiUrl(self.api_url.clone());
         let url = Url::parse(self.api_url.trim()).map_err(|_| unusable())?;
         let plain = url.query().is_none() && url.fragment().is_none() && url.password().is_none();
-        if plain && url.has_host() && matches!(url.scheme(), "https" | "http") { Ok(url) } else { Err(unusable()) }
+        if plain && url.has_host() && matches!(url.scheme(), "https" | "http") {
+            Ok(url)
+        } else {
+            Err(unusable())
+        }
     }
 
     /// Every secret of ours that a text from outside could repeat.
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let destination = self.recording_destination.iter().map(|to| to.access_key_secret.clone());
-        let all = std::iter::once(self.api_key.clone()).chain(self.webhook_secrets.iter().cloned()).chain(destination);
+        let all = std::iter::once(self.api_key.clone())
+            .chain(self.webhook_secrets.iter().cloned())
+            .chain(destination);
         all.filter(|secret| !secret.expose_secret().is_empty()).collect()
     }
 }

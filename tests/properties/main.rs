@@ -1,8 +1,17 @@
 //! What must hold of the pure rules, for every history.
 //!
-//! `rules` and `regressions` tell single stories with exact instants; the others are properties over random
-//! histories, and `coverage` shows that those histories reach every corner they are meant to reach.
+//! `rules` and `regressions` tell single stories with exact instants; `admission` and `fake_provider` look at what
+//! stands around the rules. The others are properties over random histories, and `coverage` shows that those
+//! histories reach every corner they are meant to reach.
 
-mod invariants;
-mod stories;
+mod admission;
 mod coverage;
+mod fake_provider;
+mod invariants;
+mod observations;
+mod regressions;
+mod rules;
+mod safety;
+mod stored_forms;
+mod stories;
+mod time;

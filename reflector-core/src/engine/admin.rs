@@ -78,7 +78,8 @@ impl Engine {
         let mut holder = None;
         for _ in 0..TRIES {
             let open = self.store.open_meetings(room.id).await?;
-            let current = admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id);
+            let current =
+                admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id);
             if let Some(id) = current.or(holder) {
                 self.apply(id, &Input::of(Event::JoinRequested, Source::Api), now).await?;
                 let gathers = |loaded: &Loaded| {
@@ -90,7 +91,8 @@ impl Engine {
                 }
             }
             let schedule = Schedule::from_now(now, &self.settings.policy.of_room(&room.policy));
-            let draft = Draft { id: new_id, schedule, claim: Some(Claim::Unscheduled), calendar_metadata: None };
+            let draft =
+                Draft { id: new_id, schedule, claim: Some(Claim::Unscheduled), calendar_metadata: None };
             match self.create(room, default_provider, draft, None, now).await? {
                 Created::Stored => holder = Some(new_id),
                 Created::ClaimTaken(id) => holder = Some(id),
@@ -145,7 +147,12 @@ impl Engine {
     /// # Errors
     ///
     /// [`EngineError::Store`] when the store is ill.
-    pub async fn remove_room(&self, id: RoomId, end: bool, now: Timestamp) -> Result<RoomRemoval, EngineError> {
+    pub async fn remove_room(
+        &self,
+        id: RoomId,
+        end: bool,
+        now: Timestamp,
+    ) -> Result<RoomRemoval, EngineError> {
         let mut open = Vec::new();
         for _ in 0..TRIES {
             open = match self.store.delete_room(id, now).await? {

@@ -87,10 +87,12 @@ impl Engine {
         Err(EngineError::Contended(id))
     }
 
-    /// The row of the deadline index for a life.
+    /// The row of the deadline index for a life. An open meeting that waits for nothing, because the deployment only
+    /// observes, keeps a row as well: a changed policy finds it by that.
     pub(super) fn due_row(&self, life: &Life, policy: &Policy) -> Option<DueRow> {
         let fingerprint = self.settings.policy.fingerprint();
-        deadline(life, policy).map(|due| DueRow { at: due.at, fingerprint })
+        let at = deadline(life, policy).map(|due| due.at);
+        at.or((!life.phase.is_closed()).then_some(Timestamp::MAX)).map(|at| DueRow { at, fingerprint })
     }
 }
 

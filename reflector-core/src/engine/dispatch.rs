@@ -5,9 +5,7 @@ use std::time::Duration;
 use super::intake::event_of;
 use super::{Applied, Engine, EngineError, Input};
 use crate::ids::MeetingId;
-use crate::lifecycle::{
-    Announcement, Close, CloseMode, Effect, EffectKind, Event, Phase, Presence, Report,
-};
+use crate::lifecycle::{Announcement, Close, CloseMode, Effect, EffectKind, Event, Phase, Presence, Report};
 use crate::meeting::Meeting;
 use crate::provider::{
     CloseAnswer, Fact, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder, RoomRef,
@@ -76,7 +74,11 @@ impl Engine {
         self.dispatch(Some(id), now).await
     }
 
-    async fn dispatch(&self, meeting: Option<MeetingId>, now: Timestamp) -> Result<Vec<Carried>, EngineError> {
+    async fn dispatch(
+        &self,
+        meeting: Option<MeetingId>,
+        now: Timestamp,
+    ) -> Result<Vec<Carried>, EngineError> {
         let mut carried = Vec::new();
         for claimed in self.claim_owed(meeting, BATCH, now).await? {
             carried.push(self.carry_out(&claimed, now).await);
@@ -145,12 +147,15 @@ impl Engine {
             Effect::Announce(announcement) => self.announce(&loaded.meeting, announcement, now).await?,
         };
         let Some(input) = inputs else { return Ok(()) };
-        if let Applied::Taken { meeting, violated: more, .. } = self.apply(loaded.meeting.id, &input, now).await? {
+        if let Applied::Taken { meeting, violated: more, .. } =
+            self.apply(loaded.meeting.id, &input, now).await?
+        {
             violated.extend(more);
             if matches!(claimed.effect, Effect::OpenRoom { .. }) {
                 self.apply_kept(&meeting, now).await?;
             }
-            let closing = matches!(claimed.effect, Effect::CloseRoom { .. }) && !meeting.life.phase.is_closed();
+            let closing =
+                matches!(claimed.effect, Effect::CloseRoom { .. }) && !meeting.life.phase.is_closed();
             if closing && matches!(meeting.life.phase, Phase::Closing { .. }) {
                 return Err(Trouble::again("somebody seems to be in"));
             }
@@ -223,9 +228,12 @@ impl Engine {
             CloseAnswer::StillOccupied { .. } if how == HowToClose::Force => {
                 Err(Trouble::again("the provider did not close an occupied room by force"))
             }
-            CloseAnswer::StillOccupied { facts, .. } if !facts.is_empty() => Ok(Some(told(&facts, Source::Provider, now))),
+            CloseAnswer::StillOccupied { facts, .. } if !facts.is_empty() => {
+                Ok(Some(told(&facts, Source::Provider, now)))
+            }
             CloseAnswer::StillOccupied { humans, .. } => {
-                let report = Report { presence: Presence::Occupied(humans), asked_at: now, staleness: Duration::ZERO };
+                let report =
+                    Report { presence: Presence::Occupied(humans), asked_at: now, staleness: Duration::ZERO };
                 Ok(Some(Input::of(Event::PresenceReported(report), Source::Provider)))
             }
         }
@@ -240,7 +248,9 @@ impl Engine {
         let provider = self.provider(&meeting.provider)?;
         match provider.close_room(&room, HowToClose::IfEmpty, &Known::default()).await? {
             CloseAnswer::Gone => Ok(None),
-            CloseAnswer::StillOccupied { .. } => Err(Trouble::again("somebody is in a room that no meeting needs")),
+            CloseAnswer::StillOccupied { .. } => {
+                Err(Trouble::again("somebody is in a room that no meeting needs"))
+            }
             CloseAnswer::Unknown => Err(Trouble::again("the provider cannot say whether anybody is in")),
         }
     }
@@ -258,7 +268,9 @@ impl Engine {
         let room = self.room_ref(meeting, meeting.life.generation);
         let event = match provider.presence(&room, &known(meeting)).await {
             Ok(PresenceAnswer::Snapshot(presence)) => report(presence),
-            Ok(PresenceAnswer::Facts(facts)) if !facts.is_empty() => return Ok(Some(told(&facts, Source::Poll, now))),
+            Ok(PresenceAnswer::Facts(facts)) if !facts.is_empty() => {
+                return Ok(Some(told(&facts, Source::Poll, now)));
+            }
             Ok(PresenceAnswer::Missing) => Event::RoomMissing { asked_at: now },
             Ok(PresenceAnswer::Ended) => Event::RoomEnded,
             // An outage is no news, and never an empty room; the rules ask again (rule L13).
@@ -278,7 +290,10 @@ impl Engine {
             Announcement::CloseUnconfirmed => true,
         };
         if of_use {
-            self.announcer.announce(meeting, announcement).await.map_err(|error| Trouble::again(error.to_string()))?;
+            self.announcer
+                .announce(meeting, announcement)
+                .await
+                .map_err(|error| Trouble::again(error.to_string()))?;
         }
         Ok(None)
     }

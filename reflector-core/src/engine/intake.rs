@@ -116,7 +116,8 @@ impl Engine {
         let Some((id, generation)) = self.meeting_at(provider, room).await? else { return Ok(None) };
         let applied = self
             .apply_with(id, now, |loaded| {
-                let current = generation.is_none_or(|read| same_generation(read, loaded.meeting.life.generation));
+                let current =
+                    generation.is_none_or(|read| same_generation(read, loaded.meeting.life.generation));
                 let events = facts.iter().map(|fact| event_of(fact, taken.received_at, current)).collect();
                 Input { events, source: Source::Webhook, delivery: Some(taken.clone()), room: None }
             })
@@ -143,7 +144,8 @@ impl Engine {
     /// Applies the messages that were kept for a meeting before its room was known.
     pub(super) async fn apply_kept(&self, meeting: &Meeting, now: Timestamp) -> Result<(), EngineError> {
         let Some(room) = &meeting.room else { return Ok(()) };
-        let address = RoomAddress { external_id: Some(room.external_id.clone()), name: Some(room.name.clone()) };
+        let address =
+            RoomAddress { external_id: Some(room.external_id.clone()), name: Some(room.name.clone()) };
         for kept in self.store.kept_for(&meeting.provider, &address).await? {
             let events = kept.facts.iter().map(|fact| event_of(fact, kept.received_at, true)).collect();
             let endpoint = self.endpoint(&meeting.provider);

@@ -133,7 +133,10 @@ impl Engine {
     }
 
     fn provider(&self, name: &ProviderName) -> Result<&dyn VideoProvider, EngineError> {
-        self.providers.get(name).map(|provider| &**provider).ok_or_else(|| EngineError::NoSuchProvider(name.clone()))
+        self.providers
+            .get(name)
+            .map(|provider| &**provider)
+            .ok_or_else(|| EngineError::NoSuchProvider(name.clone()))
     }
 
     /// The policy of a meeting: the deployment's, with what its room sets for itself and what its provider can do.

@@ -114,7 +114,13 @@ mod tests {
         let staging: Deployment = "staging".parse().unwrap();
         let name = staging.room(MeetingId(Uuid::from_u128(7)), 0);
         assert_eq!(reflector().meeting_of(&name), None);
-        for none in ["", "reflector-", "reflector-standup", "reflector-zzzzzzzzzzzzzzzzzzzzzzzzzzz-", "reflector-üüüüüüüüüüüüüüüü"] {
+        for none in [
+            "",
+            "reflector-",
+            "reflector-standup",
+            "reflector-zzzzzzzzzzzzzzzzzzzzzzzzzzz-",
+            "reflector-üüüüüüüüüüüüüüüü",
+        ] {
             assert_eq!(reflector().meeting_of(none), None, "{none}");
         }
     }

@@ -68,7 +68,11 @@ impl Engine {
         let life = &loaded.meeting.life;
         let current = same_generation(generation, life.generation) && loaded.meeting.provider == *name;
         // A second room of the same name is an orphan of a call that timed out and was made again.
-        let other_holds = loaded.meeting.room.as_ref().is_some_and(|held| Some(&held.external_id) != room.external_id.as_ref());
+        let other_holds = loaded
+            .meeting
+            .room
+            .as_ref()
+            .is_some_and(|held| Some(&held.external_id) != room.external_id.as_ref());
         if current && !life.phase.is_closed() && !other_holds {
             return Ok(RoomFate::Needed);
         }

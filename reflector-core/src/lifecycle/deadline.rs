@@ -42,7 +42,8 @@ pub enum Wake {
 
 /// The earliest instant at which `DeadlineReached` changes this life, with the reason. Nothing when it is closed.
 ///
-/// Every phase but `Closed` has one, so that no meeting is ever forgotten.
+/// Every phase but `Closed` has one, so that no meeting is ever forgotten; except in a deployment that only observes,
+/// once all that it would do is said.
 pub fn deadline(life: &Life, policy: &Policy) -> Option<Deadline> {
     let mut soonest = Soonest(None);
     match life.phase {
@@ -69,7 +70,8 @@ pub fn deadline(life: &Life, policy: &Policy) -> Option<Deadline> {
             if matches!(close, Close::IfEmpty { .. }) {
                 soonest.or(hard_deadline(life, policy).0, Wake::Force(reason));
             }
-            soonest.or(life.expires_at.unwrap_or(since).max(since) + CONFIRMATION_PATIENCE, Wake::Unconfirmed);
+            soonest
+                .or(life.expires_at.unwrap_or(since).max(since) + CONFIRMATION_PATIENCE, Wake::Unconfirmed);
         }
         Phase::Closed { .. } => {}
     }
@@ -94,7 +96,9 @@ pub fn hard_deadline(life: &Life, policy: &Policy) -> (Timestamp, CloseReason) {
     match policy.overtime {
         _ if !schedule.scheduled => (lifetime, CloseReason::MaxLifetime),
         Overtime::Never => (lifetime.max(schedule.end), CloseReason::MaxLifetime),
-        Overtime::For(overtime) => (schedule.end.max(schedule.end_changed_at) + overtime, CloseReason::Overtime),
+        Overtime::For(overtime) => {
+            (schedule.end.max(schedule.end_changed_at) + overtime, CloseReason::Overtime)
+        }
     }
 }
 
@@ -141,11 +145,11 @@ fn announcement(life: &Life, policy: &Policy, hard: Timestamp) -> Option<Timesta
     if matches!(life.phase, Phase::Waiting { .. }) || policy.close == CloseMode::Observe {
         return None;
     }
-    let done_up_to = life.watch.announced.filter(|announced| announced.closes_at == hard).map(|done| done.up_to);
-    ANNOUNCEMENTS
-        .iter()
-        .map(|before| hard - *before)
-        .find(|at| done_up_to.is_none_or(|done| *at > done) && (!life.schedule.scheduled || *at >= life.schedule.end))
+    let done_up_to =
+        life.watch.announced.filter(|announced| announced.closes_at == hard).map(|done| done.up_to);
+    ANNOUNCEMENTS.iter().map(|before| hard - *before).find(|at| {
+        done_up_to.is_none_or(|done| *at > done) && (!life.schedule.scheduled || *at >= life.schedule.end)
+    })
 }
 
 /// When the provider is asked next: after a silence that doubles, or for the second probe of a missing room.
@@ -157,7 +161,11 @@ fn ask(life: &Life, policy: &Policy) -> Option<Timestamp> {
     if !withheld && !policy.provider_answers {
         return None;
     }
-    let second_probe = life.watch.missing_since.map(|first| first + SECOND_PROBE);
+    let second_probe = life
+        .watch
+        .missing_since
+        .map(|first| first + SECOND_PROBE)
+        .filter(|probe| life.watch.asked_at.is_none_or(|asked| asked < *probe));
     let silence = (withheld || life.phase.is_live()).then(|| {
         let from = life.watch.asked_at.max(Some(life.silent_since())).unwrap_or(life.created_at);
         let first = policy.reconcile_after.max(Duration::from_millis(1));
@@ -182,4 +190,16 @@ pub fn latest_end(life: &Life, policy: &Policy) -> Option<Timestamp> {
         Overtime::For(overtime) => expires_at - overtime,
         Overtime::Never => expires_at,
     })
+}
+
+/// When the meeting closes next if nothing happens, and why: what people are shown.
+pub fn next_closing(life: &Life, policy: &Policy) -> Option<(Timestamp, CloseReason)> {
+    match life.phase {
+        Phase::Waiting { .. } | Phase::Live { .. } | Phase::Grace { .. } => {
+            let hard = hard_deadline(life, policy);
+            let unforced = unforced_deadline(life, policy).filter(|_| life.watch.withheld_since.is_none());
+            Some(unforced.map_or(hard, |unforced| unforced.min(hard)))
+        }
+        Phase::Opening { .. } | Phase::Closing { .. } | Phase::Closed { .. } => None,
+    }
 }

@@ -8,7 +8,7 @@ use super::effect::{Announcement, Effect, EffectKind};
 use super::event::{Event, Presence};
 use super::life::Life;
 use super::phase::{Close, CloseReason, Empty, Phase};
-use super::policy::{CLOCK_TOLERANCE, LEASES_PER_DEADLINE, Policy};
+use super::policy::{CLOCK_TOLERANCE, CloseMode, LEASES_PER_DEADLINE, Policy};
 use crate::time::Timestamp;
 
 /// One application of [`step`](super::step) that changed something.
@@ -75,7 +75,9 @@ impl Transition<'_> {
     /// How the meeting was empty, if this transition starts to close it *if empty*.
     fn starts_unforced(&self) -> Option<Empty> {
         match self.after.phase {
-            Phase::Closing { close: Close::IfEmpty { was }, .. } if self.before.phase.is_active() => Some(was),
+            Phase::Closing { close: Close::IfEmpty { was }, .. } if self.before.phase.is_active() => {
+                Some(was)
+            }
             _ => None,
         }
     }
@@ -103,7 +105,10 @@ pub fn l3_grace_starts_at_the_last_leaving(t: &Transition<'_>) -> bool {
 
 /// L4: as long as people only come and go, an active meeting stays active.
 pub fn l4_people_coming_and_going_keep_it_active(t: &Transition<'_>) -> bool {
-    let observed = matches!(t.event, Event::ParticipantJoined(_) | Event::ParticipantLeft(_) | Event::PresenceReported(_));
+    let observed = matches!(
+        t.event,
+        Event::ParticipantJoined(_) | Event::ParticipantLeft(_) | Event::PresenceReported(_)
+    );
     !(observed && t.before.phase.is_active()) || t.after.phase.is_active()
 }
 
@@ -128,7 +133,8 @@ pub fn l6_a_lease_puts_off_by_four_leases_at_most(t: &Transition<'_>) -> bool {
     let bound = t.policy.lease * LEASES_PER_DEADLINE;
     match (unforced_deadline(t.after, t.policy), unforced_deadline(&without, t.policy)) {
         (Some((with, _)), Some((without, _))) => {
-            let counted_from = t.after.lease.and_then(|lease| lease.brought_back_at).map_or(without, |at| at.max(without));
+            let counted_from =
+                t.after.lease.and_then(|lease| lease.brought_back_at).map_or(without, |at| at.max(without));
             with >= without && with <= counted_from + bound
         }
         (with, without) => with.is_none() && without.is_none(),
@@ -140,7 +146,8 @@ pub fn l8_not_closed_before_anybody_could_join(t: &Transition<'_>) -> bool {
     match t.starts_unforced() {
         Some(Empty::NeverJoined { .. }) if t.after.phase.close_reason() != Some(CloseReason::Cancelled) => {
             let schedule = &t.before.schedule;
-            t.now >= if schedule.scheduled { schedule.end } else { t.before.created_at + t.policy.never_joined }
+            t.now
+                >= if schedule.scheduled { schedule.end } else { t.before.created_at + t.policy.never_joined }
         }
         _ => true,
     }
@@ -182,17 +189,23 @@ pub fn l16_people_keep_their_room(t: &Transition<'_>) -> bool {
 
 /// L19, L20: a wake-up changes something exactly when a deadline has been reached.
 pub fn l19_due_at_the_deadline_and_not_before(t: &Transition<'_>) -> bool {
-    !matches!(t.event, Event::DeadlineReached { .. }) || deadline(t.before, t.policy).is_some_and(|due| due.at <= t.now)
+    !matches!(t.event, Event::DeadlineReached { .. })
+        || deadline(t.before, t.policy).is_some_and(|due| due.at <= t.now)
 }
 
-/// L20: every meeting that is not closed will be looked at again.
+/// L20: every meeting that is not closed will be looked at again; where we only observe, until all is said.
 pub fn l20_every_open_meeting_has_a_deadline(t: &Transition<'_>) -> bool {
-    t.after.phase.is_closed() != deadline(t.after, t.policy).is_some()
+    let all_is_said = t.policy.close == CloseMode::Observe && !t.after.watch.spared.is_empty();
+    match deadline(t.after, t.policy) {
+        Some(_) => !t.after.phase.is_closed(),
+        None => t.after.phase.is_closed() || all_is_said,
+    }
 }
 
 /// L20: after a wake-up, nothing that was due is left.
 pub fn l20_nothing_due_is_left_behind(t: &Transition<'_>) -> bool {
-    !matches!(t.event, Event::DeadlineReached { .. }) || deadline(t.after, t.policy).is_none_or(|next| next.at > t.now)
+    !matches!(t.event, Event::DeadlineReached { .. })
+        || deadline(t.after, t.policy).is_none_or(|next| next.at > t.now)
 }
 
 /// L24: a meeting starts to open only together with the owed work of making its room.

@@ -18,7 +18,7 @@ mod policy;
 mod presence;
 mod step;
 
-pub use deadline::{Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, unforced_deadline};
+pub use deadline::{Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, next_closing, unforced_deadline};
 pub use effect::{Announcement, Effect, EffectKind};
 pub use event::{Event, Hearing, Presence, Report, Sighting};
 pub use life::{Announced, Lease, Life, Schedule, Watch};

@@ -54,8 +54,10 @@ struct Seen {
 enum What {
     /// A person left.
     Left { connection: ConnectionKey, humans: Option<u32> },
-    /// Something that is no person came or went, and the provider told how many people are in.
-    Counted { humans: u32 },
+    /// Something that is no person went, and the provider told how many people are in.
+    WentCounted { humans: u32 },
+    /// Something that is no person came, and the provider told how many people are in.
+    CameCounted { humans: u32 },
     /// A person joined.
     Joined { connection: ConnectionKey, humans: Option<u32> },
     /// The provider was asked.
@@ -109,13 +111,15 @@ impl PresenceRecord {
     /// Takes in somebody's joining.
     pub fn joined(&mut self, sighting: &Sighting) -> Taken {
         let connection = sighting.participant.connection;
-        self.sighted(sighting, What::Joined { connection, humans: sighting.humans })
+        let counted = sighting.humans.map(|humans| What::CameCounted { humans });
+        self.sighted(sighting, What::Joined { connection, humans: sighting.humans }, counted)
     }
 
     /// Takes in somebody's leaving.
     pub fn left(&mut self, sighting: &Sighting) -> Taken {
         let connection = sighting.participant.connection;
-        self.sighted(sighting, What::Left { connection, humans: sighting.humans })
+        let counted = sighting.humans.map(|humans| What::WentCounted { humans });
+        self.sighted(sighting, What::Left { connection, humans: sighting.humans }, counted)
     }
 
     /// Takes in what the provider answered. `Unknown` is no news (rule L13).
@@ -129,14 +133,10 @@ impl PresenceRecord {
         self.take(Seen { at: stands_at, stands_at, what: What::Polled { humans } }, report.asked_at)
     }
 
-    fn sighted(&mut self, sighting: &Sighting, of_a_person: What) -> Taken {
-        let what = if sighting.participant.role.is_human() {
-            of_a_person
-        } else if let Some(humans) = sighting.humans {
-            What::Counted { humans }
-        } else {
-            return Taken::NoNews;
-        };
+    fn sighted(&mut self, sighting: &Sighting, of_a_person: What, counted: Option<What>) -> Taken {
+        let is_human = sighting.participant.role.is_human();
+        let what = if is_human { Some(of_a_person) } else { counted };
+        let Some(what) = what else { return Taken::NoNews };
         self.take(Seen { at: sighting.at, stands_at: sighting.received_at, what }, sighting.received_at)
     }
 
@@ -146,8 +146,11 @@ impl PresenceRecord {
             return Taken::TooOld;
         }
         let place = self.kept.partition_point(|kept| kept.in_record(&seen) == Ordering::Less);
-        if self.kept.get(place).is_some_and(|kept| kept.in_record(&seen) == Ordering::Equal) {
-            return Taken::SeenBefore;
+        if let Some(kept) = self.kept.get_mut(place).filter(|kept| kept.in_record(&seen) == Ordering::Equal) {
+            // It stands at its first receipt (rule L11), also if the copy that came first is taken in second.
+            let first = seen.stands_at < kept.stands_at;
+            kept.stands_at = kept.stands_at.min(seen.stands_at);
+            return if first { Taken::InOrder } else { Taken::SeenBefore };
         }
         self.kept.insert(place, seen);
         self.heard_at = self.heard_at.max(Some(heard_at));
@@ -195,15 +198,27 @@ impl Seen {
         match self.what {
             What::Left { humans, .. } => humans.is_some_and(|humans| humans > 0),
             What::Joined { .. } => true,
-            What::Counted { humans } | What::Polled { humans } => humans > 0,
+            What::WentCounted { humans } | What::CameCounted { humans } | What::Polled { humans } => humans > 0,
         }
     }
 
-    /// The order in which observations are kept: events first, polls behind, each by its clock. On equal times
-    /// presence stands after absence, and so wins. A second receipt of the same event is the same event.
+    /// Its place among observations of the same instant: who goes before who comes, so that presence wins; of those
+    /// who go the one that leaves the fewest behind last, of those who come the one that finds the most.
+    fn in_instant(&self) -> (bool, Option<i64>) {
+        match self.what {
+            What::Left { humans, .. } => (false, humans.map(|humans| -i64::from(humans))),
+            What::WentCounted { humans } => (false, Some(-i64::from(humans))),
+            What::Joined { humans, .. } => (true, humans.map(i64::from)),
+            What::CameCounted { humans } => (true, Some(i64::from(humans))),
+            What::Polled { humans } => (humans > 0, Some(i64::from(humans))),
+        }
+    }
+
+    /// The order in which observations are kept: events first, polls behind, each by its clock. A second receipt of
+    /// the same event is the same event.
     fn in_record(&self, other: &Self) -> Ordering {
-        let events = (self.is_poll(), self.at, self.is_occupied(), self.what);
-        events.cmp(&(other.is_poll(), other.at, other.is_occupied(), other.what))
+        let place = |seen: &Self| (seen.is_poll(), seen.at, seen.in_instant(), seen.what);
+        place(self).cmp(&place(other))
     }
 }
 
@@ -257,8 +272,10 @@ impl Told {
     fn tell(&mut self, seen: &Seen) {
         let by_leaving = matches!(seen.what, What::Left { .. });
         match seen.what {
+            // For one connection leaving is final: a joining told after it was over before it was told.
+            What::Joined { connection, .. } if self.gone.contains(&connection) => return,
             What::Joined { connection, humans } => {
-                let comes_in = !self.gone.contains(&connection) && !self.open.contains(&connection);
+                let comes_in = !self.open.contains(&connection);
                 if comes_in {
                     self.open.push(connection);
                 }
@@ -272,7 +289,9 @@ impl Told {
                 self.bury(connection);
                 self.humans = humans.unwrap_or(self.humans.saturating_sub(u32::from(was_in.is_some())));
             }
-            What::Counted { humans } | What::Polled { humans } => self.humans = humans,
+            What::WentCounted { humans } | What::CameCounted { humans } | What::Polled { humans } => {
+                self.humans = humans;
+            }
         }
         if self.humans == 0 {
             self.open.clear();

@@ -202,7 +202,7 @@ impl Next<'_> {
         match self.life.watch.missing_since {
             None => {
                 self.life.watch.missing_since = Some(asked_at);
-                self.life.watch.asked_at = Some(self.now);
+                self.life.watch.asked_at = self.life.watch.asked_at.max(Some(asked_at));
             }
             Some(first) if asked_at >= first + SECOND_PROBE => self.close(CloseReason::EndedAtProvider),
             Some(_) => return Err(Ignored::NoChange),
@@ -263,7 +263,10 @@ impl Next<'_> {
         if self.life.phase.is_live() {
             self.life.cancelled_at = None;
             self.life.watch.spared.retain(|reason| {
-                !matches!(reason, CloseReason::GraceExpired | CloseReason::NeverJoined | CloseReason::Cancelled)
+                !matches!(
+                    reason,
+                    CloseReason::GraceExpired | CloseReason::NeverJoined | CloseReason::Cancelled
+                )
             });
         }
         Ok(())
@@ -321,7 +324,9 @@ impl Next<'_> {
                 self.effects.push(Effect::RetireRoom { generation: self.life.generation });
                 self.close(CloseReason::ProviderUnavailable);
             }
-            Wake::Force(reason) | Wake::Close(reason) if self.only_observes() => self.life.watch.spared.push(reason),
+            Wake::Force(reason) | Wake::Close(reason) if self.only_observes() => {
+                self.life.watch.spared.push(reason)
+            }
             Wake::Force(reason) => self.start_closing(reason, Close::Force),
             Wake::Close(reason) => self.close_if_empty(reason, hearing),
             Wake::Unconfirmed => {
@@ -364,7 +369,9 @@ impl Next<'_> {
     fn ask(&mut self, hearing: Hearing) {
         let due = unforced_deadline(&self.life, self.policy).filter(|(at, _)| *at <= self.now);
         match due {
-            Some((_, reason)) if self.life.watch.withheld_since.is_some() && hearing.covers(self.life.silent_since()) => {
+            Some((_, reason))
+                if self.life.watch.withheld_since.is_some() && hearing.covers(self.life.silent_since()) =>
+            {
                 self.life.watch.withheld_since = None;
                 if !super::deadline::spares(&self.life, self.policy, reason) {
                     self.wake(Wake::Close(reason), hearing);
@@ -457,12 +464,8 @@ impl Next<'_> {
         }
         life.cancelled_at = (!occupied).then_some(self.now);
         if life.schedule.scheduled {
-            // Its start is no later than now, and its lifetime is not over at once.
-            let start = life.schedule.start.min(self.now);
-            let lived = start + self.policy.max_lifetime <= self.now;
-            let mut schedule = Schedule::from_now(if lived { self.now } else { start }, self.policy);
-            schedule.end_changed_at = self.now;
-            life.schedule = schedule;
+            // It starts now: an earlier start could put out those who are in when its lifetime is over.
+            life.schedule = Schedule::from_now(self.now, self.policy);
         }
         Ok(())
     }

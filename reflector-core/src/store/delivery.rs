@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 ///
 /// 1. `a_kept_delivery_waits_for_its_room`: it is found by external id or by name.
 /// 2. `a_delivery_is_kept_once`: nor is one kept that a commit has taken in.
-/// 3. `a_forgotten_delivery_is_gone`
+/// 3. `a_forgotten_delivery_is_gone`: and may be kept again, unless a commit has taken it in.
 /// 4. `old_deliveries_are_dropped_in_batches`
 #[async_trait]
 pub trait DeliveryStore: Send + Sync + Debug + 'static {
@@ -24,12 +24,16 @@ pub trait DeliveryStore: Send + Sync + Debug + 'static {
     async fn keep(&self, delivery: KeptDelivery) -> Result<Kept, StoreError>;
 
     /// The messages kept for a provider's room, oldest first.
-    async fn kept_for(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Vec<KeptDelivery>, StoreError>;
+    async fn kept_for(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Vec<KeptDelivery>, StoreError>;
 
     /// Forgets a message that was taken in.
     async fn forget(&self, key: &DeliveryKey) -> Result<(), StoreError>;
 
-    /// Drops up to `limit` messages received before this instant, and says how many.
+    /// Drops up to `limit` messages received before this instant, the oldest first, and says how many.
     async fn drop_kept_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 

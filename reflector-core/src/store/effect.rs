@@ -19,11 +19,13 @@ use crate::time::Timestamp;
 /// 3. `settled_work_is_not_given_out_again`
 /// 4. `work_that_failed_comes_again_at_its_time`: with its attempts and its error.
 /// 5. `superseded_work_is_not_given_out`: nor does settling it bring it back.
-/// 6. `a_lost_claim_settles_nothing`: settling answers `Lost` when somebody else has claimed it since.
+/// 6. `a_lost_claim_settles_nothing`: settling answers `Lost` when somebody else has claimed it since. A claim
+///    that has run out settles as long as nobody has.
 /// 7. `the_next_owed_instant_is_told`
 #[async_trait]
 pub trait EffectStore: Send + Sync + Debug + 'static {
-    /// Gives out owed work whose time has come, closes first, then opens, then the rest; each counts as an attempt.
+    /// Gives out owed work whose time has come, closes first, then opens, then the rest, the oldest of each first;
+    /// each counts as an attempt. New work's time is `owed_at`.
     async fn claim(&self, claim: ClaimEffects) -> Result<Vec<ClaimedEffect>, StoreError>;
 
     /// Says what came of claimed work.

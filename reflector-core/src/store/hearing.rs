@@ -18,7 +18,7 @@ pub const LISTENING_GAP: Duration = Duration::from_secs(60);
 ///
 /// 1. `listening_goes_on_while_the_heart_beats`: beats no more than [`LISTENING_GAP`] apart keep the beginning.
 /// 2. `a_gap_begins_listening_anew`: also when the clock went back by more than a gap.
-/// 3. `an_endpoint_is_heard_once_a_delivery_is_verified`
+/// 3. `an_endpoint_is_heard_once_a_delivery_is_verified`: the newest counts, in whatever order they are told.
 /// 4. `an_endpoint_that_is_configured_anew_must_prove_itself_again`
 /// 5. `a_commit_that_takes_in_a_delivery_proves_the_endpoint`
 #[async_trait]

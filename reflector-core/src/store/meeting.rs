@@ -20,22 +20,24 @@ use crate::time::Timestamp;
 /// # Contract
 ///
 /// 1. `a_created_meeting_is_loaded_as_it_was`
-/// 2. `a_repeated_create_is_the_same_create`: the same id again stores nothing and answers `Stored`.
+/// 2. `a_repeated_create_is_the_same_create`: the same id again stores nothing and answers `Stored`,
+///    also when its claim has passed to another since.
 /// 3. `a_claim_is_held_by_one_meeting_of_a_room`: creating a second one answers `ClaimTaken` with the holder, also
 ///    when many create at once, and stores nothing.
 /// 4. `a_released_claim_can_be_taken`
 /// 5. `a_commit_changes_everything_or_nothing`: meeting, deadline row, owed and superseded effects, delivery and
 ///    history in one transaction.
 /// 6. `a_commit_from_an_old_version_is_a_conflict`: it stores nothing, also when many commit at once.
-/// 7. `a_delivery_is_taken_in_once`: a commit that carries one that was taken in answers `Duplicate` and stores
-///    nothing.
+/// 7. `a_delivery_is_taken_in_once`: a commit that carries one that was taken in, by whichever meeting, answers
+///    `Duplicate` and stores nothing, also from an old version.
 /// 8. `due_gives_what_is_due_and_nothing_else`: rows whose instant is at or before `now`, earliest first.
 /// 9. `due_rows_are_claimed_for_a_while`: a row that was given out is not given out again before `until`, unless its
 ///    meeting was committed since; a claim keeps nobody from committing.
 /// 10. `the_next_due_instant_is_told`: of rows that are claimed, the end of the claim.
 /// 11. `rows_of_another_policy_are_outdated`: until they are committed with the new fingerprint.
 /// 12. `a_changed_room_outdates_its_open_meetings`: and a commit of what was loaded before the change is a conflict.
-/// 13. `a_meeting_is_found_by_its_provider_room`: by external id, else by name, among those of one provider.
+/// 13. `a_meeting_is_found_by_its_provider_room`: by external id, else by name, among those of one provider, closed
+///     ones too.
 /// 14. `the_open_meetings_of_a_room_are_listed`: all that are not closed, oldest start first.
 /// 15. `history_is_numbered_in_order`: from 1 and without gaps, read in pages.
 #[async_trait]
@@ -47,7 +49,11 @@ pub trait MeetingStore: Send + Sync + Debug + 'static {
     async fn load(&self, id: MeetingId) -> Result<Option<Loaded>, StoreError>;
 
     /// The meeting that has this room at the provider.
-    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<MeetingId>, StoreError>;
+    async fn find(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Option<MeetingId>, StoreError>;
 
     /// The meetings of a room that are not closed, oldest start first.
     async fn open_meetings(&self, room: RoomId) -> Result<Vec<Loaded>, StoreError>;
@@ -61,7 +67,7 @@ pub trait MeetingStore: Send + Sync + Debug + 'static {
     /// The earliest instant at which `due` will have something to give.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Open meetings whose deadline was computed under another policy than this one.
+    /// Open meetings whose deadline was computed under another policy than this one, or before their room changed.
     async fn outdated(&self, fingerprint: u64, limit: usize) -> Result<Vec<MeetingId>, StoreError>;
 
     /// The entries of a meeting's history after the one numbered `after`, in order.
@@ -114,7 +120,8 @@ pub struct Commit {
     pub due: Option<DueRow>,
     /// What became owed.
     pub effects: Vec<OwedEffect>,
-    /// Kinds of work owed before this commit that are owed no longer.
+    /// Kinds of work owed before this commit that are owed no longer, also when somebody has it in hand. What this
+    /// commit owes is not among it.
     pub superseded: Vec<EffectKind>,
     /// The message that it came from.
     pub delivery: Option<TakenDelivery>,
@@ -147,7 +154,7 @@ pub struct TakenDelivery {
 pub enum Committed {
     /// It is written.
     Stored,
-    /// Somebody else wrote since the meeting was read: read it again.
+    /// Somebody else wrote since the meeting was read, or it is not there: read it again.
     Conflict,
     /// The delivery was taken in before.
     Duplicate,

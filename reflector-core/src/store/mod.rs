@@ -12,9 +12,10 @@ mod room;
 
 pub use delivery::{DeliveryKey, DeliveryStore, Kept, KeptDelivery};
 pub use effect::{ClaimEffects, ClaimedEffect, EffectId, EffectStore, OwedEffect, Settled, Settlement};
-pub use hearing::{HearingStore, Heard, LISTENING_GAP};
+pub use hearing::{Heard, HearingStore, LISTENING_GAP};
 pub use meeting::{
-    Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source, TakenDelivery,
+    Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source,
+    TakenDelivery,
 };
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
 

@@ -17,8 +17,10 @@ use crate::time::Timestamp;
 /// 2. `a_name_is_taken_once`: also when many create at once; the same id again is the same create.
 /// 3. `a_deleted_room_frees_its_name`: and is found no more, while its meetings and their history stay.
 /// 4. `a_room_with_open_meetings_is_not_deleted`: meetings that are being closed by force don't keep it.
-/// 5. `rooms_are_listed_by_name_in_pages`: one's own and shared ones; every one for an operator.
-/// 6. `an_updated_room_keeps_its_name_and_id`: and updating a room that is gone says so.
+/// 5. `rooms_are_listed_by_name_in_pages`: one's own and shared ones; every one for an operator. Names
+///    stand in the order of their bytes, whatever the language of a database.
+/// 6. `an_updated_room_keeps_its_name_and_id`: whatever comes with the update; and updating a room that is gone
+///    says so.
 #[async_trait]
 pub trait RoomStore: Send + Sync + Debug + 'static {
     /// Keeps a new room.

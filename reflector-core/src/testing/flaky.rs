@@ -11,9 +11,9 @@ use crate::ids::{MeetingId, ProviderName, RoomId};
 use crate::provider::RoomAddress;
 use crate::room::{Room, RoomName};
 use crate::store::{
-    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, DueClaim, EffectStore, Entry,
-    Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting, Page, Paging, RoomCreated, RoomDeleted,
-    RoomStore, Settled, Settlement, Store, StoreError, Viewer,
+    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, DueClaim,
+    EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting, Page,
+    Paging, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError, Viewer,
 };
 use crate::time::Timestamp;
 
@@ -97,7 +97,9 @@ async fn carry_out<T>(
     work: impl Future<Output = Result<T, StoreError>> + Send,
 ) -> Result<T, StoreError> {
     match fault {
-        Some(Fault::Before) => Err(StoreError::Unavailable(format!("{method} was made to fail before it").into())),
+        Some(Fault::Before) => {
+            Err(StoreError::Unavailable(format!("{method} was made to fail before it").into()))
+        }
         Some(Fault::After) => {
             work.await?;
             Err(StoreError::Unavailable(format!("{method} was made to fail after it").into()))
@@ -108,7 +110,10 @@ async fn carry_out<T>(
 
 impl<S: fmt::Debug + ?Sized> fmt::Debug for Flaky<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flaky").field("store", &self.store).field("calls", &self.calls).finish_non_exhaustive()
+        f.debug_struct("Flaky")
+            .field("store", &self.store)
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,7 +127,11 @@ impl<S: Store + ?Sized> MeetingStore for Flaky<S> {
         self.pass("load", self.store.load(id)).await
     }
 
-    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<MeetingId>, StoreError> {
+    async fn find(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Option<MeetingId>, StoreError> {
         self.pass("find", self.store.find(provider, room)).await
     }
 
@@ -179,7 +188,11 @@ impl<S: Store + ?Sized> DeliveryStore for Flaky<S> {
         self.pass("keep", self.store.keep(delivery)).await
     }
 
-    async fn kept_for(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Vec<KeptDelivery>, StoreError> {
+    async fn kept_for(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Vec<KeptDelivery>, StoreError> {
         self.pass("kept_for", self.store.kept_for(provider, room)).await
     }
 

@@ -3,9 +3,12 @@
 //! Nothing in here is promised to stay as it is: a version of the core may add a case to a suite, and a store that
 //! keeps the contract passes it.
 
+mod fake_provider;
 mod flaky;
+pub mod provider_suite;
 pub mod sample;
 pub mod store_suite;
 pub mod strategies;
 
+pub use fake_provider::{Failure, FakeMessage, FakeProvider, ProviderCall, PutOut};
 pub use flaky::{Call, Fault, Flaky};

@@ -9,15 +9,16 @@ use uuid::Uuid;
 
 use crate::ids::{ConnectionKey, MeetingId, ProviderName, RoomId, UserId};
 use crate::lifecycle::{
-    Announced, Close, CloseReason, Effect, Event, Ignored, Lease, Life, Outcome, Phase, Policy, Schedule, Sighting,
-    Wake, Watch, step,
+    Announced, Close, CloseReason, Effect, Event, Ignored, Lease, Life, Outcome, Phase, Policy, Schedule,
+    Sighting, Wake, Watch, step,
 };
 use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 use crate::participant::{Participant, Role};
 use crate::provider::{Fact, Movement, RoomAddress};
 use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomPolicy, RoomSettings};
 use crate::store::{
-    Commit, DeliveryKey, DueRow, EffectId, Entry, KeptDelivery, Loaded, NewMeeting, OwedEffect, Source, TakenDelivery,
+    Commit, DeliveryKey, DueRow, EffectId, Entry, KeptDelivery, Loaded, NewMeeting, OwedEffect, Source,
+    TakenDelivery,
 };
 use crate::time::Timestamp;
 
@@ -98,7 +99,9 @@ pub fn meeting_in_full(n: u32, room: &Room) -> Meeting {
     Meeting {
         calendar_event_id: Some("Ünïcode/'; drop table meetings; --".to_owned()),
         claim: Some(Claim::Occurrence("uid@example.org 20261122T093000Z".to_owned())),
-        calendar_metadata: Some(json!({ "title": "Größe 🦀", "deep": [null, true, { "n": 9_007_199_254_740_993_i64 }] })),
+        calendar_metadata: Some(
+            json!({ "title": "Größe 🦀", "deep": [null, true, { "n": 9_007_199_254_740_993_i64 }] }),
+        ),
         settings: RoomSettings {
             is_locked: true,
             room_mode: RoomMode::Group,
@@ -177,7 +180,7 @@ pub fn due(seconds: u64) -> DueRow {
 
 /// A meeting to be kept, which owes nothing and is never due.
 pub fn new_meeting(meeting: Meeting) -> NewMeeting {
-    NewMeeting { meeting, due: None, effects: Vec::new() }
+    NewMeeting { meeting, due: None, effects: Vec::new(), entries: Vec::new() }
 }
 
 /// A change of a meeting that changes nothing but its version.
@@ -214,8 +217,8 @@ pub fn entry(n: u32) -> Entry {
         source: Source::Webhook,
         event: Event::ProviderNoticed { kind: format!("sample.{n}") },
         delivery_id: Some(format!("delivery-{n}")),
-        ignored: (n % 2 == 1).then_some(Ignored::NoNews),
-        wake: (n % 3 == 0).then_some(Wake::Force(CloseReason::Overtime)),
+        ignored: (!n.is_multiple_of(2)).then_some(Ignored::NoNews),
+        wake: n.is_multiple_of(3).then_some(Wake::Force(CloseReason::Overtime)),
         phase: Phase::Live { humans: n, since: at(1) },
         policy: Policy { grace: Duration::from_micros(1_000_001), ..Policy::default() },
     }
@@ -233,7 +236,8 @@ pub fn taken(n: u32, seconds: u64) -> TakenDelivery {
 
 /// A delivery with this number that waits for the provider's room with the same number.
 pub fn kept_delivery(n: u32, seconds: u64) -> KeptDelivery {
-    let movement = Movement { participant: Participant::human("ada"), at: at(seconds) - TICK, humans: Some(1) };
+    let movement =
+        Movement { participant: Participant::human("ada"), at: at(seconds) - TICK, humans: Some(1) };
     KeptDelivery {
         key: delivery_key(n),
         room: address(n),

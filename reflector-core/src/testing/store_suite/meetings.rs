@@ -1,33 +1,41 @@
 //! Keeping, finding and listing meetings.
+#![expect(missing_docs, reason = "the name of a case is its sentence")]
 
 use std::time::Duration;
 
 use super::World;
-use super::world::RACERS;
+use super::world::{RACERS, RACES};
 use crate::ids::ProviderName;
 use crate::lifecycle::{Effect, Overtime, Phase};
 use crate::meeting::{Claim, Meeting};
 use crate::provider::RoomAddress;
 use crate::room::{Room, RoomPolicy};
-use crate::store::{Commit, Committed, Created, Loaded, NewMeeting, StoreError};
+use crate::store::{Commit, Committed, Created, Entry, Loaded, NewMeeting, StoreError};
 use crate::testing::sample::{self, at, due, meeting_id, new_meeting, owed};
 
-#[expect(missing_docs, reason = "the name of a case is its sentence")]
 pub async fn a_created_meeting_is_loaded_as_it_was(world: &World) -> Result<(), StoreError> {
-    let policy = RoomPolicy { grace: Some(Duration::from_micros(90_000_001)), overtime: Some(Overtime::Never) };
+    let policy =
+        RoomPolicy { grace: Some(Duration::from_micros(90_000_001)), overtime: Some(Overtime::Never) };
     let room = Room { policy, ..sample::room(1) };
     world.create_room(room.clone()).await?;
     let (full, bare) = (sample::meeting_in_full(1, &room), sample::meeting(2, &room));
     assert_eq!(world.load(full.id).await?, None);
 
     for meeting in [&full, &bare] {
-        let effects = owed(meeting.id, 1, &[Effect::AskPresence, Effect::CloseRoom { generation: 65_535 }], 3);
-        let new = NewMeeting { meeting: meeting.clone(), due: Some(due(7)), effects };
+        let effects =
+            owed(meeting.id, 1, &[Effect::AskPresence, Effect::CloseRoom { generation: 65_535 }], 3);
+        let new = NewMeeting {
+            meeting: meeting.clone(),
+            due: Some(due(7)),
+            effects,
+            entries: vec![sample::entry(8), sample::entry(7)],
+        };
         assert_eq!(world.create(new).await?, Created::Stored);
         let expected = Loaded { meeting: meeting.clone(), version: 1, room_policy: policy };
         assert_eq!(world.load(meeting.id).await?, Some(expected));
         assert_eq!(world.owed(meeting.id).await?.len(), 2);
-        assert_eq!(world.history(meeting.id, 0, 10).await?, []);
+        let entries = [Entry { seq: 1, ..sample::entry(8) }, Entry { seq: 2, ..sample::entry(7) }];
+        assert_eq!(world.history(meeting.id, 0, 10).await?, entries);
     }
     assert_eq!(world.next_due().await?, Some(at(7)));
 
@@ -37,18 +45,27 @@ pub async fn a_created_meeting_is_loaded_as_it_was(world: &World) -> Result<(), 
     Ok(())
 }
 
-#[expect(missing_docs, reason = "the name of a case is its sentence")]
 pub async fn a_repeated_create_is_the_same_create(world: &World) -> Result<(), StoreError> {
     let room = world.room(1).await?;
     let meeting = sample::claiming(1, &room);
-    let new =
-        NewMeeting { due: Some(due(5)), effects: owed(meeting.id, 1, &[Effect::AskPresence], 0), meeting: meeting.clone() };
+    let new = NewMeeting {
+        due: Some(due(5)),
+        effects: owed(meeting.id, 1, &[Effect::AskPresence], 0),
+        entries: vec![sample::entry(1)],
+        meeting: meeting.clone(),
+    };
     let repeated = new.clone();
-    let answers = world.race(|_, store| { let new = repeated.clone(); async move { store.create(new).await } }).await?;
+    let answers = world
+        .race(|_, store| {
+            let new = repeated.clone();
+            async move { store.create(new).await }
+        })
+        .await?;
     assert!(answers.iter().all(|answer| *answer == Created::Stored), "{answers:?}");
     let first = world.loaded(meeting.id).await?;
     assert_eq!((first.version, &first.meeting), (1, &meeting));
     assert_eq!(world.owed(meeting.id).await?.len(), 1);
+    assert_eq!(world.history(meeting.id, 0, 10).await?.len(), 1);
 
     // It is done, gives up its claim, and another takes it: the first create is still the same create.
     let over = Meeting { claim: None, ..sample::in_phase(meeting.clone(), sample::closed()) };
@@ -58,11 +75,14 @@ pub async fn a_repeated_create_is_the_same_create(world: &World) -> Result<(), S
     assert_eq!(world.loaded(meeting.id).await?, over, "the repeated create stores nothing");
     assert_eq!(world.next_due().await?, None);
     assert_eq!(world.owed(meeting.id).await?.len(), 1);
-    assert_eq!(world.create(new_meeting(sample::claiming(3, &room))).await?, Created::ClaimTaken(meeting_id(2)));
+    assert_eq!(world.history(meeting.id, 0, 10).await?.len(), 1);
+    assert_eq!(
+        world.create(new_meeting(sample::claiming(3, &room))).await?,
+        Created::ClaimTaken(meeting_id(2))
+    );
     Ok(())
 }
 
-#[expect(missing_docs, reason = "the name of a case is its sentence")]
 pub async fn a_claim_is_held_by_one_meeting_of_a_room(world: &World) -> Result<(), StoreError> {
     let (room, other_room) = (world.room(1).await?, world.room(2).await?);
     let occurrence = |n, room: &Room, text: &str| Meeting {
@@ -75,11 +95,13 @@ pub async fn a_claim_is_held_by_one_meeting_of_a_room(world: &World) -> Result<(
     let new = NewMeeting {
         due: Some(due(5)),
         effects: owed(refused.id, 1, &[Effect::AskPresence], 0),
+        entries: vec![sample::entry(1)],
         meeting: refused.clone(),
     };
     assert_eq!(world.create(new).await?, Created::ClaimTaken(meeting_id(1)));
     assert_eq!(world.load(refused.id).await?, None);
     assert_eq!(world.owed(refused.id).await?, []);
+    assert_eq!(world.history(refused.id, 0, 10).await?, []);
     assert_eq!((world.next_due().await?, world.next_owed().await?), (None, None));
 
     // Another date, none at all, another room, and what only looks the same are claims of their own.
@@ -90,23 +112,23 @@ pub async fn a_claim_is_held_by_one_meeting_of_a_room(world: &World) -> Result<(
     world.keep_meeting(occurrence(7, &room, "unscheduled")).await?;
     world.keep_meeting(occurrence(8, &room, "")).await?;
 
-    let racing = room.clone();
-    let answers = world
-        .race(|n, store| {
-            let meeting = sample::claiming(100 + n, &racing);
-            async move { Ok((meeting.id, store.create(new_meeting(meeting)).await?)) }
-        })
-        .await?;
-    let holders: Vec<_> = answers.iter().filter(|(_, answer)| *answer == Created::Stored).collect();
-    assert_eq!(holders.len(), 1, "{answers:?}");
-    let holder = holders[0].0;
-    let refused = answers.iter().filter(|(_, answer)| *answer == Created::ClaimTaken(holder)).count();
-    assert_eq!(refused, RACERS as usize - 1, "{answers:?}");
-    assert_eq!(world.open_meetings(room.id).await?.len(), 7, "those refused are not kept");
+    for race in 1..=RACES {
+        let answers = world
+            .race(|n, store| {
+                let meeting = occurrence(100 * race + n, &room, &format!("race {race}"));
+                async move { Ok((meeting.id, store.create(new_meeting(meeting)).await?)) }
+            })
+            .await?;
+        let holders: Vec<_> = answers.iter().filter(|(_, answer)| *answer == Created::Stored).collect();
+        assert_eq!(holders.len(), 1, "{answers:?}");
+        let holder = holders[0].0;
+        let refused = answers.iter().filter(|(_, answer)| *answer == Created::ClaimTaken(holder)).count();
+        assert_eq!(refused, RACERS as usize - 1, "{answers:?}");
+    }
+    assert_eq!(world.open_meetings(room.id).await?.len(), 6 + RACES as usize, "those refused are not kept");
     Ok(())
 }
 
-#[expect(missing_docs, reason = "the name of a case is its sentence")]
 pub async fn a_released_claim_can_be_taken(world: &World) -> Result<(), StoreError> {
     let room = world.room(1).await?;
     let holder = world.keep_meeting(sample::claiming(1, &room)).await?;
@@ -116,20 +138,28 @@ pub async fn a_released_claim_can_be_taken(world: &World) -> Result<(), StoreErr
         Commit { meeting: Meeting { claim: None, ..commit.meeting.clone() }, ..commit }
     };
     assert_eq!(world.commit(released(&holder)).await?, Committed::Conflict);
-    assert_eq!(world.create(new_meeting(sample::claiming(2, &room))).await?, Created::ClaimTaken(meeting_id(1)));
+    assert_eq!(
+        world.create(new_meeting(sample::claiming(2, &room))).await?,
+        Created::ClaimTaken(meeting_id(1))
+    );
 
     let released = world.stored(released(&kept)).await?;
     assert_eq!(released.meeting.claim, None);
     world.keep_meeting(sample::claiming(2, &room)).await?;
-    assert_eq!(world.create(new_meeting(sample::claiming(3, &room))).await?, Created::ClaimTaken(meeting_id(2)));
+    assert_eq!(
+        world.create(new_meeting(sample::claiming(3, &room))).await?,
+        Created::ClaimTaken(meeting_id(2))
+    );
 
     // Whoever has none frees none, when it is written again.
     world.stored(sample::commit(&released)).await?;
-    assert_eq!(world.create(new_meeting(sample::claiming(3, &room))).await?, Created::ClaimTaken(meeting_id(2)));
+    assert_eq!(
+        world.create(new_meeting(sample::claiming(3, &room))).await?,
+        Created::ClaimTaken(meeting_id(2))
+    );
     Ok(())
 }
 
-#[expect(missing_docs, reason = "the name of a case is its sentence")]
 pub async fn a_meeting_is_found_by_its_provider_room(world: &World) -> Result<(), StoreError> {
     let room = world.room(1).await?;
     let provider = sample::provider();
@@ -143,8 +173,11 @@ pub async fn a_meeting_is_found_by_its_provider_room(world: &World) -> Result<()
     world.stored(Commit { meeting: opened, ..sample::commit(&opening) }).await?;
     world.keep_meeting(Meeting { room: Some(sample::provider_room(2)), ..sample::meeting(2, &room) }).await?;
     let elsewhere = ProviderName::from("elsewhere");
-    let namesake =
-        Meeting { provider: elsewhere.clone(), room: Some(sample::provider_room(1)), ..sample::meeting(3, &room) };
+    let namesake = Meeting {
+        provider: elsewhere.clone(),
+        room: Some(sample::provider_room(1)),
+        ..sample::meeting(3, &room)
+    };
     let namesake = world.keep_meeting(namesake).await?;
 
     let (first, second) = (Some(meeting_id(1)), Some(meeting_id(2)));
@@ -164,11 +197,14 @@ pub async fn a_meeting_is_found_by_its_provider_room(world: &World) -> Result<()
 
     let over = sample::in_phase(namesake.meeting.clone(), sample::closed());
     world.stored(Commit { meeting: over, ..sample::commit(&namesake) }).await?;
-    assert_eq!(world.find(&elsewhere, &sample::address(1)).await?, Some(meeting_id(3)), "also when it is closed");
+    assert_eq!(
+        world.find(&elsewhere, &sample::address(1)).await?,
+        Some(meeting_id(3)),
+        "also when it is closed"
+    );
     Ok(())
 }
 
-#[expect(missing_docs, reason = "the name of a case is its sentence")]
 pub async fn the_open_meetings_of_a_room_are_listed(world: &World) -> Result<(), StoreError> {
     let policy = RoomPolicy { grace: Some(Duration::ZERO), overtime: None };
     let room = Room { policy, ..sample::room(1) };

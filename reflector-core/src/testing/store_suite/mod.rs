@@ -1,7 +1,9 @@
 //! The suite that every store passes: one case for each sentence of the ports' contracts, under its name.
 //!
 //! ```ignore
-//! async fn empty() -> Arc<MyStore> { … }
+//! async fn empty() -> Arc<MyStore> {
+//!     Arc::new(MyStore::default())
+//! }
 //!
 //! reflector_core::store_suite!(empty);
 //! ```

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::hint;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
@@ -24,7 +26,7 @@ pub trait Harness {
 
 impl<S: Store> Harness for Arc<S> {
     fn store(&self) -> Arc<dyn Store> {
-        Arc::<S>::clone(self)
+        Self::clone(self)
     }
 }
 
@@ -40,6 +42,9 @@ pub struct World {
 /// How many race for one thing.
 pub(super) const RACERS: u32 = 16;
 
+/// How often they race for one more such thing: a store that is wrong may be lucky, but not so often.
+pub(super) const RACES: u32 = 16;
+
 impl World {
     /// A world around the store of a harness.
     pub fn new(harness: &impl Harness, spawn: Spawn) -> Self {
@@ -54,10 +59,15 @@ impl World {
     {
         let (open, gate) = oneshot::channel::<()>();
         let gate = gate.shared();
+        let line = Arc::new(StartLine::default());
         let mut racers: Vec<RemoteHandle<_>> = Vec::new();
         for n in 0..RACERS {
-            let (gate, run) = (gate.clone(), task(n, Arc::clone(&self.store)));
-            let (racer, handle) = gate.then(|_| run).remote_handle();
+            let (gate, line, run) = (gate.clone(), Arc::clone(&line), task(n, Arc::clone(&self.store)));
+            let started = gate.then(move |_| {
+                line.wait_for_another();
+                run
+            });
+            let (racer, handle) = started.remote_handle();
             (self.spawn)(Box::pin(racer));
             racers.push(handle);
         }
@@ -94,6 +104,25 @@ impl World {
         let id = commit.meeting.id;
         assert_eq!(self.commit(commit).await?, Committed::Stored);
         self.loaded(id).await
+    }
+}
+
+/// Lets racers run off in pairs: they are woken one after the other, and the first would be home before the second
+/// wakes.
+#[derive(Default)]
+struct StartLine(AtomicU32);
+
+impl StartLine {
+    /// How long one waits for another: not for ever, because a runtime with one thread wakes no other meanwhile.
+    const PATIENCE: u32 = 20_000;
+
+    fn wait_for_another(&self) {
+        let pair = self.0.fetch_add(1, Ordering::SeqCst) / 2;
+        let mut patience = Self::PATIENCE;
+        while self.0.load(Ordering::SeqCst) < (pair + 1) * 2 && patience > 0 {
+            patience -= 1;
+            hint::spin_loop();
+        }
     }
 }
 

@@ -39,7 +39,8 @@ fn of_people() -> impl Strategy<Value = Event> {
 fn of_ourselves() -> impl Strategy<Value = Event> {
     prop_oneof![
         hearing().prop_map(|hearing| Event::DeadlineReached { hearing }),
-        (option::of(timestamp()), option::of(timestamp())).prop_map(|(start, end)| Event::Rescheduled { start, end }),
+        (option::of(timestamp()), option::of(timestamp()))
+            .prop_map(|(start, end)| Event::Rescheduled { start, end }),
         Just(Event::Cancelled),
         option::of(span()).prop_map(|grace| Event::GraceChanged { grace }),
         Just(Event::EndRequested),
@@ -106,5 +107,12 @@ pub fn ignored() -> impl Strategy<Value = Ignored> {
 
 /// Where an event came from.
 pub fn source() -> impl Strategy<Value = Source> {
-    select(vec![Source::Webhook, Source::Deadline, Source::Poll, Source::Api, Source::Calendar, Source::Provider])
+    select(vec![
+        Source::Webhook,
+        Source::Deadline,
+        Source::Poll,
+        Source::Api,
+        Source::Calendar,
+        Source::Provider,
+    ])
 }

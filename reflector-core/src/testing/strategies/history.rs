@@ -89,7 +89,8 @@ impl History {
 
 /// A history of up to 28 moves.
 pub fn history() -> impl Strategy<Value = History> {
-    (policy(), beginning(), vec(a_move(), 0..28)).prop_map(|(policy, beginning, moves)| tell(policy, &beginning, moves))
+    (policy(), beginning(), vec(a_move(), 0..28))
+        .prop_map(|(policy, beginning, moves)| tell(policy, &beginning, moves))
 }
 
 /// A life that events lead to.
@@ -110,8 +111,14 @@ pub fn entry() -> impl Strategy<Value = Entry> {
 fn tell(policy: Policy, beginning: &Beginning, moves: Vec<Move>) -> History {
     let schedule = beginning.schedule(&policy);
     let life = Life::begin(schedule, beginning.at, &policy).life;
-    let mut story =
-        Story { life, now: beginning.at, policy, people: Default::default(), machines: 0, events: Vec::new() };
+    let mut story = Story {
+        life,
+        now: beginning.at,
+        policy,
+        people: Default::default(),
+        machines: 0,
+        events: Vec::new(),
+    };
     if beginning.opened {
         story.go_on(Move::Opened { ours: true, keeps: Keeps::AsAsked });
     }
@@ -160,9 +167,11 @@ impl Story {
             Move::Goes { who, how } => Event::ParticipantLeft(self.goes(who, &how)),
             Move::ToldAgain(_) if self.events.is_empty() => return None,
             Move::ToldAgain(which) => which.get(&self.events).0.clone(),
-            Move::Asked { says, ago, staleness } => {
-                Event::PresenceReported(Report { presence: self.says(&says), asked_at: self.now - ago, staleness })
-            }
+            Move::Asked { says, ago, staleness } => Event::PresenceReported(Report {
+                presence: self.says(&says),
+                asked_at: self.now - ago,
+                staleness,
+            }),
             Move::Wakes { when, hears } => self.wakes(&when, &hears),
             Move::Opened { ours, keeps } => {
                 Event::RoomOpened { generation: self.generation(ours), expires_at: self.kept_until(&keeps) }

@@ -11,6 +11,6 @@ mod words;
 pub use events::{event, hearing, ignored, presence, report, sighting, source, wake};
 pub use history::{History, Played, entry, history, life};
 pub use words::{
-    BASE, claim, close_reason, connection, meeting_id, near, participant, policy, provider_name, role, room_id,
-    room_name, room_policy, room_settings, schedule, span, timestamp, user_id,
+    BASE, claim, close_reason, connection, meeting_id, near, participant, policy, provider_name, role,
+    room_id, room_name, room_policy, room_settings, schedule, span, timestamp, user_id,
 };

@@ -127,9 +127,8 @@ fn passing() -> impl Strategy<Value = Move> {
 }
 
 fn moving() -> impl Strategy<Value = Move> {
-    (0_u8..3, any::<bool>(), manner()).prop_map(|(who, comes, how)| {
-        if comes { Move::Comes { who, how } } else { Move::Goes { who, how } }
-    })
+    (0_u8..3, any::<bool>(), manner())
+        .prop_map(|(who, comes, how)| if comes { Move::Comes { who, how } } else { Move::Goes { who, how } })
 }
 
 fn manner() -> impl Strategy<Value = Manner> {

@@ -60,7 +60,10 @@ pub fn meeting_id() -> impl Strategy<Value = MeetingId> {
 
 /// A user.
 pub fn user_id() -> impl Strategy<Value = UserId> {
-    prop_oneof![select(vec!["local", "ada", "grace@example.org"]).prop_map(UserId::from), any::<String>().prop_map(UserId)]
+    prop_oneof![
+        select(vec!["local", "ada", "grace@example.org"]).prop_map(UserId::from),
+        any::<String>().prop_map(UserId)
+    ]
 }
 
 /// A provider's name.
@@ -92,9 +95,14 @@ pub fn room_settings() -> impl Strategy<Value = RoomSettings> {
         RecordingTrigger::Automatic,
         RecordingTrigger::Automatic2ndParticipant,
     ]);
-    (any::<bool>(), mode, kind, trigger).prop_map(|(is_locked, room_mode, recording_type, recording_trigger)| {
-        RoomSettings { is_locked, room_mode, recording_type, recording_trigger }
-    })
+    (any::<bool>(), mode, kind, trigger).prop_map(
+        |(is_locked, room_mode, recording_type, recording_trigger)| RoomSettings {
+            is_locked,
+            room_mode,
+            recording_type,
+            recording_trigger,
+        },
+    )
 }
 
 /// What a room sets for itself.
@@ -109,7 +117,8 @@ fn overtime() -> impl Strategy<Value = Overtime> {
 /// A policy: the default, or one with nothing, little or much of everything.
 pub fn policy() -> impl Strategy<Value = Policy> {
     let spans = (span(), span(), span(), span(), span(), span());
-    let others = (overtime(), prop_oneof![5 => Just(CloseMode::Act), 1 => Just(CloseMode::Observe)], any::<bool>());
+    let others =
+        (overtime(), prop_oneof![5 => Just(CloseMode::Act), 1 => Just(CloseMode::Observe)], any::<bool>());
     let chosen = (spans, others).prop_map(|(spans, (overtime, close, provider_answers))| {
         let (grace, never_joined, unscheduled_length, max_lifetime, lease, reconcile_after) = spans;
         Policy {
@@ -142,11 +151,8 @@ pub fn participant() -> impl Strategy<Value = Participant> {
 
 /// A schedule near [`BASE`], with or without an end of its own. Its end is after its start.
 pub fn schedule() -> impl Strategy<Value = Schedule> {
-    (any::<bool>(), near(), 1_u64..600, near()).prop_map(|(scheduled, start, minutes, end_changed_at)| Schedule {
-        scheduled,
-        start,
-        end: start + Duration::from_secs(minutes * 60),
-        end_changed_at,
+    (any::<bool>(), near(), 1_u64..600, near()).prop_map(|(scheduled, start, minutes, end_changed_at)| {
+        Schedule { scheduled, start, end: start + Duration::from_secs(minutes * 60), end_changed_at }
     })
 }
 

@@ -1,0 +1,6 @@
+//! Examples of Reflector: run one with `cargo run -p reflector-examples --example quickstart`.
+//!
+//! - `rules_only`: the pure rules, with nothing around them
+//! - `quickstart`: an engine over a store in memory, with time that is moved by hand
+//! - `my_provider`: a video provider of one's own, checked with the suite
+//! - `my_store`: a store of one's own around another one, checked with the suite

@@ -1,0 +1,207 @@
+//! What goes over the wire, and nothing that is kept looks like it by accident.
+
+use reflector_core::engine::Engine;
+use reflector_core::lifecycle::{CloseMode, Overtime, Phase, Wake, next_closing};
+use reflector_core::store::{Entry, Loaded};
+use reflector_core::{Meeting, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp};
+use serde::Serialize;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A room.
+#[derive(Debug, Serialize)]
+pub struct RoomBody {
+    id: Uuid,
+    name: String,
+    owner: String,
+    is_locked: bool,
+    room_mode: RoomMode,
+    recording_type: RecordingType,
+    recording_trigger: RecordingTrigger,
+    is_shared: bool,
+    guests: bool,
+    grace_period_minutes: Option<f64>,
+    overtime_minutes: Option<OvertimeBody>,
+    provider: Option<String>,
+    created_at: Timestamp,
+}
+
+/// A number of minutes, or the word `never`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum OvertimeBody {
+    /// So many minutes.
+    Minutes(f64),
+    /// Without a bound of its own.
+    Word(&'static str),
+}
+
+impl From<&Room> for RoomBody {
+    fn from(room: &Room) -> Self {
+        Self {
+            id: room.id.0,
+            name: room.name.to_string(),
+            owner: room.owner.to_string(),
+            is_locked: room.settings.is_locked,
+            room_mode: room.settings.room_mode,
+            recording_type: room.settings.recording_type,
+            recording_trigger: room.settings.recording_trigger,
+            is_shared: room.is_shared,
+            guests: room.guests,
+            grace_period_minutes: room.policy.grace.map(minutes),
+            overtime_minutes: room.policy.overtime.map(|overtime| match overtime {
+                Overtime::For(overtime) => OvertimeBody::Minutes(minutes(overtime)),
+                Overtime::Never => OvertimeBody::Word("never"),
+            }),
+            provider: room.provider.as_ref().map(ToString::to_string),
+            created_at: room.created_at,
+        }
+    }
+}
+
+/// A meeting.
+#[derive(Debug, Serialize)]
+pub struct MeetingBody {
+    id: Uuid,
+    room_id: Uuid,
+    room_name: String,
+    room_url: String,
+    host_room_url: String,
+    lobby_url: Option<String>,
+    start_date: Timestamp,
+    end_date: Timestamp,
+    recording_type: RecordingType,
+    num_clients: u32,
+    is_active: bool,
+    is_current: bool,
+    phase: &'static str,
+    calendar_event_id: Option<String>,
+    calendar_metadata: Option<serde_json::Value>,
+    last_participant_left_at: Option<Timestamp>,
+    grace_period_minutes: f64,
+    closes_at: Option<Timestamp>,
+    closes_because: Option<&'static str>,
+    closed_at: Option<Timestamp>,
+    close_reason: Option<&'static str>,
+    provider: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    participant_token: Option<String>,
+}
+
+impl MeetingBody {
+    /// A meeting as its owner sees it. `current` is the room's current meeting.
+    pub(crate) fn of(loaded: &Loaded, engine: &Engine, current: Option<reflector_core::MeetingId>) -> Self {
+        let Loaded { meeting, .. } = loaded;
+        let Meeting { life, room, .. } = meeting;
+        let policy = engine.policy_of(loaded);
+        let closing = next_closing(life, &policy);
+        let closed_at = match life.phase {
+            Phase::Closed { at, .. } => Some(at),
+            _ => None,
+        };
+        Self {
+            id: meeting.id.0,
+            room_id: meeting.room_id.0,
+            room_name: room.as_ref().map(|room| room.name.clone()).unwrap_or_default(),
+            room_url: room.as_ref().map(|room| room.url.clone()).unwrap_or_default(),
+            host_room_url: room
+                .as_ref()
+                .and_then(|room| room.host_url.as_ref())
+                .map(|url| url.expose().to_owned())
+                .unwrap_or_default(),
+            lobby_url: None,
+            start_date: life.schedule.start,
+            end_date: life.schedule.end,
+            recording_type: meeting.settings.recording_type,
+            num_clients: life.phase.humans(),
+            is_active: life.phase.is_active(),
+            is_current: current == Some(meeting.id),
+            phase: life.phase.as_str(),
+            calendar_event_id: meeting.calendar_event_id.clone(),
+            calendar_metadata: meeting.calendar_metadata.clone(),
+            last_participant_left_at: life.phase.last_left_at(),
+            grace_period_minutes: minutes(life.grace(&policy)),
+            closes_at: closing.map(|(at, _)| at),
+            closes_because: closing.map(|(_, reason)| reason.as_str()),
+            closed_at,
+            close_reason: closed_at.and(life.phase.close_reason()).map(|reason| reason.as_str()),
+            provider: meeting.provider.to_string(),
+            participant_token: None,
+        }
+    }
+
+    /// With the token that joining gives.
+    #[must_use]
+    pub(crate) fn with_token(self, token: String) -> Self {
+        Self { participant_token: Some(token), ..self }
+    }
+}
+
+/// A line of a meeting's history.
+#[derive(Debug, Serialize)]
+pub struct EntryBody {
+    seq: u64,
+    at: Timestamp,
+    recorded_at: Timestamp,
+    source: reflector_core::store::Source,
+    event: &'static str,
+    delivery_id: Option<String>,
+    outcome: &'static str,
+    reason: Option<String>,
+    phase: &'static str,
+    num_clients: u32,
+}
+
+impl From<&Entry> for EntryBody {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            recorded_at: entry.recorded_at,
+            source: entry.source,
+            event: entry.event.name(),
+            delivery_id: entry.delivery_id.clone(),
+            outcome: if entry.ignored.is_some() { "ignored" } else { "applied" },
+            reason: reason(entry),
+            phase: entry.phase.as_str(),
+            num_clients: entry.phase.humans(),
+        }
+    }
+}
+
+/// Why an event changed nothing, or what a deadline was for.
+fn reason(entry: &Entry) -> Option<String> {
+    if let Some(ignored) = entry.ignored {
+        return Some(ignored.to_string());
+    }
+    let wake = entry.wake?;
+    let kept_open = entry.phase.is_active();
+    Some(match wake {
+        Wake::OpeningGivenUp => "provider_unavailable".to_owned(),
+        Wake::Close(reason) | Wake::Force(reason) if kept_open => {
+            let observing = entry.policy.close == CloseMode::Observe;
+            format!("{} {reason}", if observing { "would close:" } else { "withheld, because we do not hear the provider:" })
+        }
+        Wake::Close(reason) | Wake::Force(reason) => reason.to_string(),
+        Wake::Unconfirmed => "unconfirmed".to_owned(),
+        Wake::Announce => "closing_soon".to_owned(),
+        Wake::Ask => "asked the provider who is in".to_owned(),
+    })
+}
+
+/// A listing.
+#[derive(Debug, Serialize)]
+pub struct Listing<T> {
+    /// The items of this page.
+    pub items: Vec<T>,
+    /// How many there are in all.
+    pub total: u64,
+    /// Which page this is, from 1.
+    pub page: u64,
+    /// How many items a page has at the most.
+    pub size: u64,
+}
+
+fn minutes(span: Duration) -> f64 {
+    span.as_secs_f64() / 60.0
+}

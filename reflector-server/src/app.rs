@@ -1,0 +1,172 @@
+//! The wiring: every part is made and connected here, and nowhere else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use reflector_core::{Meeting, ProviderName, Timestamp};
+use reflector_core::engine::{Engine, Settings};
+use reflector_core::provider::VideoProvider;
+use reflector_core::store::{HearingStore, Store};
+use reflector_store_memory::MemoryStore;
+use reflector_whereby::Whereby;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::builtin::{self, Announcements, Builtin, Meet, MemoryConnections};
+use crate::clock::Clock;
+use crate::config::{Config, Database};
+use crate::error::Problem;
+use crate::router;
+use crate::watched::{Bell, Watched};
+use crate::workers::Workers;
+
+/// How long new connections are still taken after it was asked to stop: load balancers look at `/readyz` meanwhile.
+const STILL_TAKING: Duration = Duration::from_secs(5);
+/// How long what is in hand may take after that.
+const FINISHING: Duration = Duration::from_secs(20);
+
+/// What the routes work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) builtin: Arc<Builtin>,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) clock: Clock,
+    pub(crate) public_url: Url,
+    pub(crate) provider: ProviderName,
+    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A server that is put together and not yet running.
+pub struct Server {
+    app: App,
+    meet: Arc<Meet>,
+    workers: Workers,
+}
+
+/// The server cannot be put together or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: is another server running there?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The sockets failed.
+    #[error("the server cannot go on")]
+    Serve(#[source] std::io::Error),
+    /// Whereby cannot be used with these settings.
+    #[error(transparent)]
+    Whereby(#[from] reflector_whereby::NotUsable),
+    /// The store is ill.
+    #[error(transparent)]
+    Store(#[from] reflector_core::store::StoreError),
+}
+
+impl Server {
+    /// Makes and connects every part.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] for what cannot be used as it is configured.
+    pub async fn new(config: &Config, clock: Clock) -> Result<Self, ServeError> {
+        let store: Arc<dyn Store> = match config.database {
+            Database::Memory => Arc::new(MemoryStore::new()),
+        };
+        store.beat(clock()).await?;
+        let bell = Bell::new();
+        let store = Arc::new(Watched::new(store, Arc::clone(&bell)));
+
+        let connections = Arc::new(MemoryConnections::new());
+        let builtin = Arc::new(Builtin::new(connections, config.public_url.clone(), Arc::clone(&clock)));
+        let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
+        let mut engine = Engine::new(store, settings)
+            .with_provider("builtin".into(), Arc::clone(&builtin) as Arc<dyn VideoProvider>)
+            .with_announcer(Arc::new(Announcements::new(Arc::clone(&builtin))));
+        if let Some(whereby) = &config.whereby {
+            engine = engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?));
+        }
+        let engine = Arc::new(engine);
+
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let meet = Arc::new(Meet::new(Arc::clone(&builtin), Arc::clone(&engine), Arc::clone(&clock)));
+        let app = App {
+            engine: Arc::clone(&engine),
+            builtin,
+            bell: Arc::clone(&bell),
+            clock: Arc::clone(&clock),
+            public_url: config.public_url.clone(),
+            provider: config.provider.clone(),
+            stopping: Arc::new(AtomicBool::new(false)),
+            tasks: tasks.clone(),
+        };
+        let (sweep, reconcile) = (config.sweep, config.policy.reconcile_after);
+        let workers = Workers { engine, bell, clock, sweep, reconcile, stop, tasks };
+        Ok(Self { app, meet, workers })
+    }
+
+    /// Its routes, for whoever serves them in another way.
+    pub fn router(&self) -> Router {
+        router::router(self.app.clone(), Arc::clone(&self.meet))
+    }
+
+    /// Serves until it is asked to stop, then finishes what is in hand.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] when the sockets fail.
+    pub async fn run(self, listener: TcpListener, asked_to_stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+        self.workers.start();
+        let close = CancellationToken::new();
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(close.clone().cancelled_owned());
+        let serving = tokio::spawn(serving.into_future());
+        asked_to_stop.await;
+        tracing::info!("stopping: finishing what is in hand");
+        self.app.stopping.store(true, Ordering::SeqCst);
+        tokio::time::sleep(STILL_TAKING).await;
+        self.workers.stop.cancel();
+        self.meet.shut_down();
+        close.cancel();
+        self.workers.tasks.close();
+        let finished = async {
+            self.workers.tasks.wait().await;
+            serving.await
+        };
+        match tokio::time::timeout(FINISHING, finished).await {
+            Ok(Ok(served)) => served.map_err(ServeError::Serve),
+            // What was claimed and not settled is done by whoever runs next.
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("app", &self.app).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// What joining gives a participant: it opens the built-in provider's room once, and marks their answers.
+    pub(crate) async fn participant_token(&self, meeting: &Meeting, now: Timestamp) -> Result<String, Problem> {
+        match &meeting.room {
+            Some(room) if meeting.provider.as_str() == builtin::NAME => {
+                Ok(self.builtin.issue_token(&room.name, now).await?)
+            }
+            _ => Ok(builtin::random_token()),
+        }
+    }
+}

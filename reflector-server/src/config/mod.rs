@@ -1,0 +1,181 @@
+//! Settings: a file, overridden by the environment, overridden by flags. A wrong value stops the start with one line
+//! that names the key, the value and what it should be.
+
+mod keys;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use reflector_core::engine::Deployment;
+use reflector_core::lifecycle::Policy;
+use reflector_core::ProviderName;
+use reflector_whereby::WherebySettings;
+use std::time::Duration;
+use url::Url;
+
+pub use keys::{KEYS, Key};
+use values::Values;
+
+/// Where meetings and rooms are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In this process, for as long as it lives.
+    Memory,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Whether an address that is not loopback is allowed although everybody is let in.
+    pub insecure: bool,
+    /// Where things are kept.
+    pub database: Database,
+    /// The name that begins every room made at a provider.
+    pub deployment: Deployment,
+    /// The policies of meetings.
+    pub policy: Policy,
+    /// The longest time between two sweeps.
+    pub sweep: Duration,
+    /// The provider of rooms that name none.
+    pub provider: ProviderName,
+    /// How participants reach this server.
+    pub public_url: Url,
+    /// How to reach Whereby, if it is used.
+    pub whereby: Option<WherebySettings>,
+    /// Which log lines are written.
+    pub log: String,
+    /// How they are written; what suits the terminal if not set.
+    pub log_format: Option<LogFormat>,
+}
+
+/// A setting that cannot be used, in one line.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A value is wrong.
+    #[error("{key} is `{value}` ({origin}): {should}")]
+    Wrong {
+        /// Its key, as it is named where it was set.
+        key: String,
+        /// The value, masked if it is a secret.
+        value: String,
+        /// Where it was set.
+        origin: Origin,
+        /// What it should be.
+        should: String,
+    },
+    /// The file has a key that is none.
+    #[error("{file} has the key `{key}`, which is not known: see `reflector config` for those that are")]
+    UnknownKey {
+        /// The file.
+        file: String,
+        /// The key.
+        key: String,
+    },
+    /// The file cannot be read.
+    #[error("{file} cannot be used: {why}")]
+    File {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The file.
+    File(String),
+    /// The environment.
+    Environment,
+    /// A flag.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("the default"),
+            Self::File(file) => write!(f, "from {file}"),
+            Self::Environment => f.write_str("from the environment"),
+            Self::Flag => f.write_str("from a flag"),
+        }
+    }
+}
+
+/// What the settings are read from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file that was asked for; without one, `reflector.toml` is read if it is there.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// The flags, by the name of the environment variable that they override.
+    pub flags: BTreeMap<&'static str, String>,
+    /// Whether an address that is not loopback is allowed.
+    pub insecure: bool,
+}
+
+impl Config {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that cannot be used.
+    pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
+        let values = Values::collect(sources)?;
+        let listen: SocketAddr = values.parse("REFLECTOR_LISTEN", "use an address and a port, such as 127.0.0.1:1250")?;
+        values.one_of("REFLECTOR_AUTH", &[("none", ())])?;
+        if !listen.ip().is_loopback() && !sources.insecure {
+            let should = "with REFLECTOR_AUTH=none everybody is let in, so the address must be a loopback one such as \
+                          127.0.0.1:1250; --insecure allows another";
+            return Err(values.wrong("REFLECTOR_LISTEN", should));
+        }
+        let whereby = values.whereby()?;
+        let database = match values.text("DATABASE_URL") {
+            "memory:" => Database::Memory,
+            _ => return Err(values.wrong("DATABASE_URL", "use memory:")),
+        };
+        Ok(Self {
+            listen,
+            insecure: sources.insecure,
+            database,
+            deployment: values.parse("REFLECTOR_DEPLOYMENT", "use 1 to 10 lower-case letters and digits")?,
+            policy: values.policy()?,
+            sweep: values.duration_above_zero("REFLECTOR_SWEEP")?,
+            provider: values.provider(whereby.is_some())?,
+            public_url: values.public_url(listen)?,
+            whereby,
+            log: values.text("REFLECTOR_LOG").to_owned(),
+            log_format: values.optional_one_of(
+                "REFLECTOR_LOG_FORMAT",
+                &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+            )?,
+        })
+    }
+
+    /// Every key with its value and where it came from, secrets masked: what `reflector config` prints.
+    ///
+    /// # Errors
+    ///
+    /// When the sources cannot be read; wrong values are printed as they are.
+    pub fn describe(sources: &Sources) -> Result<String, ConfigError> {
+        Ok(Values::collect(sources)?.describe())
+    }
+}

@@ -1,0 +1,87 @@
+//! The index of routes: every address the server answers, and who it is for.
+
+use std::sync::Arc;
+
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::Router;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::app::App;
+use crate::auth;
+use crate::builtin::{self, Meet};
+use crate::error::Problem;
+use crate::routes::{health, meetings, rooms, webhooks};
+
+/// Every route.
+pub fn router(app: App, meet: Arc<Meet>) -> Router {
+    let api = api().layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
+    Router::new()
+        // For people: the start page and the built-in provider's rooms.
+        .route("/", get(start_page))
+        .route("/assets/start.css", get(|| async { asset("text/css", include_str!("web/start.css")) }))
+        .route("/assets/start.js", get(|| async { asset("text/javascript", include_str!("web/start.js")) }))
+        .merge(builtin::router(meet))
+        // For programs: documented under /v1, and the same without.
+        .nest("/v1", api.clone())
+        .merge(api)
+        // For providers.
+        .route("/whereby", post(webhooks::whereby))
+        .route("/webhooks/{provider}", post(webhooks::of_provider))
+        // For whoever operates it.
+        .route("/healthz", get(health::lives))
+        .route("/readyz", get(health::ready))
+        .fallback(no_such_address)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(app.clone(), auth::names_us))
+        .layer(map_response(hardened))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log").into_response()
+        }))
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}
+
+fn api() -> Router<App> {
+    Router::new()
+        .route("/rooms", get(rooms::list).post(rooms::create))
+        .route("/rooms/{room}", get(rooms::show).patch(rooms::change).delete(rooms::delete))
+        .route("/rooms/{room}/meeting", post(meetings::current))
+        .route("/rooms/{room}/meetings", post(meetings::schedule))
+        .route("/rooms/{room}/meetings/active", get(meetings::active))
+        .route("/rooms/{room}/meetings/{meeting}/join", post(meetings::join))
+        .route("/meetings/{meeting}", get(meetings::show).patch(meetings::change).delete(meetings::cancel))
+        .route("/meetings/{meeting}/extend", post(meetings::extend))
+        .route("/meetings/{meeting}/end", post(meetings::end))
+        .route("/meetings/{meeting}/history", get(meetings::history))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+async fn start_page() -> Response {
+    Html(include_str!("web/start.html")).into_response()
+}
+
+async fn no_such_address(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("nothing is at {}", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} cannot be done with {method}", uri.path()))
+}
+
+/// What no answer should be without.
+async fn hardened(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert("x-content-type-options", axum::http::HeaderValue::from_static("nosniff"));
+    headers.insert("referrer-policy", axum::http::HeaderValue::from_static("no-referrer"));
+    headers
+        .entry("content-security-policy")
+        .or_insert(axum::http::HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"));
+    response
+}

@@ -1,0 +1,275 @@
+//! Meetings: the current one, scheduled ones, joining, and what their owner does with them.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use reflector_core::engine::{Applied, CurrentMeeting, Input as Told, NewScheduled, ScheduledMeeting};
+use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
+use reflector_core::store::{Loaded, MeetingStore as _, Source};
+use reflector_core::{MeetingId, Room, RoomId, Timestamp, admission};
+use serde::{Deserialize, Deserializer};
+
+use super::rooms::minutes;
+use super::{PageQuery, Query, room};
+use crate::api::{EntryBody, Listing, MeetingBody};
+use crate::app::App;
+use crate::clock::new_id;
+use crate::error::Problem;
+use crate::json::Input;
+
+/// How long a caller waits for the provider to make a room.
+const OPENING: Duration = Duration::from_secs(10);
+/// How often it is looked whether another server has made it.
+const LOOK: Duration = Duration::from_millis(250);
+
+pub(crate) async fn current(State(app): State<App>, Path(named): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+    let room = room(&app, &named).await?;
+    let id = MeetingId(new_id());
+    let CurrentMeeting::Is(loaded) = app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await? else {
+        return Err(Problem::no_such("room"));
+    };
+    let loaded = opened(&app, loaded).await?;
+    body(&app, &loaded).await.map(Json)
+}
+
+/// Waits until the provider has made the meeting's room.
+async fn opened(app: &App, mut loaded: Loaded) -> Result<Loaded, Problem> {
+    let id = loaded.meeting.id;
+    let by = tokio::time::Instant::now() + OPENING;
+    while loaded.meeting.life.phase.is_opening() {
+        let changed = app.bell.changed.notified();
+        let wait = LOOK.min(by.saturating_duration_since(tokio::time::Instant::now()));
+        if wait.is_zero() {
+            return Err(Problem::later(2, "the video provider has not answered yet; try again"));
+        }
+        let _ = tokio::time::timeout(wait, changed).await;
+        loaded = load(app, id).await?;
+    }
+    match loaded.meeting.life.phase.close_reason() {
+        Some(CloseReason::ProviderRefused) => {
+            Err(Problem::new(StatusCode::BAD_GATEWAY, "the video provider refused to make a room; see the log"))
+        }
+        Some(CloseReason::ProviderUnavailable) => Err(Problem::later(30, "the video provider is not available")),
+        Some(_) => Err(Problem::later(1, "the meeting has just ended; try again")),
+        None => Ok(loaded),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct NewMeeting {
+    start_date: Timestamp,
+    end_date: Timestamp,
+    calendar_event_id: Option<String>,
+    calendar_metadata: Option<serde_json::Value>,
+    grace_period_minutes: Option<f64>,
+}
+
+pub(crate) async fn schedule(
+    State(app): State<App>,
+    Path(named): Path<String>,
+    Input(new): Input<NewMeeting>,
+) -> Result<(StatusCode, Json<MeetingBody>), Problem> {
+    let room = room(&app, &named).await?;
+    let now = (app.clock)();
+    if new.end_date <= new.start_date {
+        return Err(Problem::invalid("end_date", "the end must be after the start"));
+    }
+    if new.end_date <= now {
+        return Err(Problem::invalid("end_date", "the end must be in the future"));
+    }
+    if new.calendar_event_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 1024) {
+        return Err(Problem::invalid("calendar_event_id", "use 1 to 1024 characters"));
+    }
+    let new = NewScheduled {
+        id: MeetingId(new_id()),
+        start: new.start_date,
+        end: new.end_date,
+        calendar_event_id: new.calendar_event_id,
+        calendar_metadata: new.calendar_metadata,
+        grace: new.grace_period_minutes.map(|grace| minutes("grace_period_minutes", grace)).transpose()?,
+    };
+    let (status, id) = match app.engine.schedule_meeting(&room, &app.provider, &new, now).await? {
+        ScheduledMeeting::NoSuchRoom => return Err(Problem::no_such("room")),
+        ScheduledMeeting::Made(loaded) => (StatusCode::CREATED, loaded.meeting.id),
+        ScheduledMeeting::Was(applied) => (StatusCode::OK, accepted(applied)?),
+    };
+    let loaded = opened(&app, load(&app, id).await?).await?;
+    Ok((status, Json(body(&app, &loaded).await?)))
+}
+
+pub(crate) async fn active(
+    State(app): State<App>,
+    Path(named): Path<String>,
+) -> Result<Json<Vec<MeetingBody>>, Problem> {
+    let room = room(&app, &named).await?;
+    let mut open = app.engine.store().open_meetings(room.id).await?;
+    let current = current_of(&open, (app.clock)());
+    open.retain(|loaded| loaded.meeting.life.phase.is_active());
+    open.sort_by_key(|loaded| (std::cmp::Reverse(loaded.meeting.life.schedule.end), loaded.meeting.id));
+    Ok(Json(open.iter().map(|loaded| MeetingBody::of(loaded, &app.engine, current)).collect()))
+}
+
+pub(crate) async fn join(
+    State(app): State<App>,
+    Path((named, id)): Path<(String, String)>,
+) -> Result<Json<MeetingBody>, Problem> {
+    let room: Room = room(&app, &named).await?;
+    let loaded = meeting(&app, &id).await?;
+    if loaded.meeting.room_id != room.id {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "the meeting belongs to another room"));
+    }
+    let now = (app.clock)();
+    app.engine.apply(loaded.meeting.id, &Told::of(Event::JoinRequested, Source::Api), now).await?;
+    let loaded = load(&app, loaded.meeting.id).await?;
+    if !loaded.meeting.life.phase.is_active() {
+        let detail = format!("the meeting is not active: it is {}", loaded.meeting.life.phase.as_str());
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
+    let token = app.participant_token(&loaded.meeting, now).await?;
+    Ok(Json(body(&app, &loaded).await?.with_token(token)))
+}
+
+pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+    let loaded = meeting(&app, &id).await?;
+    body(&app, &loaded).await.map(Json)
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct MeetingChange {
+    start_date: Option<Timestamp>,
+    end_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "named")]
+    grace_period_minutes: Option<Option<f64>>,
+}
+
+/// Tells a field that is `null` from one that is not there.
+fn named<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::<f64>::deserialize(input).map(Some)
+}
+
+pub(crate) async fn change(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Input(change): Input<MeetingChange>,
+) -> Result<Json<MeetingBody>, Problem> {
+    let id = meeting(&app, &id).await?.meeting.id;
+    let grace = match change.grace_period_minutes {
+        Some(Some(grace)) => Some(Some(minutes("grace_period_minutes", grace)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    if change.start_date.is_some() || change.end_date.is_some() {
+        tell(&app, id, Event::Rescheduled { start: change.start_date, end: change.end_date }).await?;
+    }
+    if let Some(grace) = grace {
+        tell(&app, id, Event::GraceChanged { grace }).await?;
+    }
+    shown(&app, id).await
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Extension {
+    until: Timestamp,
+}
+
+pub(crate) async fn extend(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Input(extension): Input<Extension>,
+) -> Result<Json<MeetingBody>, Problem> {
+    let loaded = meeting(&app, &id).await?;
+    if extension.until <= loaded.meeting.life.schedule.end.max((app.clock)()) && loaded.meeting.life.schedule.scheduled {
+        return Err(Problem::invalid("until", "use a time after the meeting's end and after now"));
+    }
+    tell(&app, loaded.meeting.id, Event::Rescheduled { start: None, end: Some(extension.until) }).await?;
+    shown(&app, loaded.meeting.id).await
+}
+
+pub(crate) async fn end(State(app): State<App>, Path(id): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+    let id = meeting(&app, &id).await?.meeting.id;
+    match tell(&app, id, Event::EndRequested).await {
+        // To end what is ended is no mistake.
+        Err(TellError::Refused(Ignored::Closed | Ignored::Closing)) | Ok(()) => shown(&app, id).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+    let id = meeting(&app, &id).await?.meeting.id;
+    tell(&app, id, Event::Cancelled).await?;
+    shown(&app, id).await
+}
+
+pub(crate) async fn history(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Listing<EntryBody>>, Problem> {
+    let id = meeting(&app, &id).await?.meeting.id;
+    let page = app.engine.store().history(id, query.paging()?).await?;
+    let items = page.items.iter().map(EntryBody::from).collect();
+    Ok(Json(Listing { items, total: page.total, page: query.page, size: query.size }))
+}
+
+/// What a meeting could not be told.
+enum TellError {
+    Refused(Ignored),
+    Problem(Problem),
+}
+
+impl From<TellError> for Problem {
+    fn from(error: TellError) -> Self {
+        match error {
+            TellError::Refused(ignored) => Self::refused(ignored),
+            TellError::Problem(problem) => problem,
+        }
+    }
+}
+
+async fn tell(app: &App, id: MeetingId, event: Event) -> Result<(), TellError> {
+    let told = app.engine.apply(id, &Told::of(event, Source::Api), (app.clock)()).await;
+    match told.map_err(|error| TellError::Problem(error.into()))? {
+        Applied::Taken { ignored: None | Some(Ignored::NoChange), .. } | Applied::Duplicate => Ok(()),
+        Applied::Taken { ignored: Some(ignored), .. } => Err(TellError::Refused(ignored)),
+        Applied::NoSuchMeeting => Err(TellError::Problem(Problem::no_such("meeting"))),
+    }
+}
+
+fn accepted(applied: Applied) -> Result<MeetingId, Problem> {
+    match applied {
+        Applied::Taken { ignored: None | Some(Ignored::NoChange), meeting, .. } => Ok(meeting.id),
+        Applied::Taken { ignored: Some(ignored), .. } => Err(Problem::refused(ignored)),
+        Applied::Duplicate | Applied::NoSuchMeeting => Err(Problem::no_such("meeting")),
+    }
+}
+
+async fn meeting(app: &App, id: &str) -> Result<Loaded, Problem> {
+    load(app, id.parse().map_err(|_| Problem::no_such("meeting"))?).await
+}
+
+async fn load(app: &App, id: MeetingId) -> Result<Loaded, Problem> {
+    app.engine.store().load(id).await?.ok_or_else(|| Problem::no_such("meeting"))
+}
+
+async fn shown(app: &App, id: MeetingId) -> Result<Json<MeetingBody>, Problem> {
+    let loaded = load(app, id).await?;
+    body(app, &loaded).await.map(Json)
+}
+
+async fn body(app: &App, loaded: &Loaded) -> Result<MeetingBody, Problem> {
+    let current = match loaded.meeting.life.phase {
+        Phase::Closed { .. } => None,
+        _ => current_in(app, loaded.meeting.room_id).await?,
+    };
+    Ok(MeetingBody::of(loaded, &app.engine, current))
+}
+
+async fn current_in(app: &App, room: RoomId) -> Result<Option<MeetingId>, Problem> {
+    Ok(current_of(&app.engine.store().open_meetings(room).await?, (app.clock)()))
+}
+
+fn current_of(open: &[Loaded], now: Timestamp) -> Option<MeetingId> {
+    admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id)
+}

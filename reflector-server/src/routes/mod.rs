@@ -1,0 +1,68 @@
+//! What each route does, a file for each kind of thing.
+
+pub(crate) mod health;
+pub(crate) mod meetings;
+pub(crate) mod rooms;
+pub(crate) mod webhooks;
+
+use reflector_core::store::{Paging, RoomStore as _};
+use reflector_core::{Room, RoomId, RoomName};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::Problem;
+
+/// Which page of a listing.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct PageQuery {
+    #[serde(default = "first")]
+    pub(crate) page: u64,
+    #[serde(default = "usual")]
+    pub(crate) size: u64,
+}
+
+fn first() -> u64 {
+    1
+}
+
+fn usual() -> u64 {
+    50
+}
+
+impl PageQuery {
+    pub(crate) fn paging(self) -> Result<Paging, Problem> {
+        if self.page == 0 {
+            return Err(Problem::invalid("page", "pages are counted from 1"));
+        }
+        if !(1..=200).contains(&self.size) {
+            return Err(Problem::invalid("size", "a page has 1 to 200 items"));
+        }
+        Ok(Paging { offset: (self.page - 1).saturating_mul(self.size), limit: self.size })
+    }
+}
+
+/// A query string, read in the same words as a body.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Problem> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|rejection| Problem::invalid("query", rejection.body_text()))
+    }
+}
+
+/// The room that a path names, by id or by name.
+pub(crate) async fn room(app: &App, named: &str) -> Result<Room, Problem> {
+    let store = app.engine.store();
+    let room = if let Ok(id) = named.parse::<RoomId>() {
+        store.load_room(id).await?
+    } else if let Ok(name) = named.parse::<RoomName>() {
+        store.find_room(&name).await?
+    } else {
+        None
+    };
+    room.ok_or_else(|| Problem::no_such("room"))
+}

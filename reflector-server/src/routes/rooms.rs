@@ -1,0 +1,180 @@
+//! Rooms: making them, changing them, listing them, deleting them.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use reflector_core::engine::RoomRemoval;
+use reflector_core::lifecycle::Overtime;
+use reflector_core::store::{RoomCreated, RoomStore as _, Viewer};
+use reflector_core::{
+    ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName, RoomPolicy, RoomSettings,
+};
+use serde::{Deserialize, Deserializer};
+
+use super::{PageQuery, Query, room};
+use crate::api::{Listing, RoomBody};
+use crate::app::App;
+use crate::auth::local;
+use crate::clock::new_id;
+use crate::error::Problem;
+use crate::json::Input;
+
+/// The longest grace and overtime that can be asked for: a year of minutes.
+const MOST_MINUTES: f64 = 525_600.0;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct NewRoom {
+    name: String,
+    #[serde(flatten)]
+    settings: SettingsInput,
+}
+
+/// What can be set of a room. What is not named stays as it is.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct SettingsInput {
+    is_locked: Option<bool>,
+    room_mode: Option<RoomMode>,
+    recording_type: Option<RecordingType>,
+    recording_trigger: Option<RecordingTrigger>,
+    is_shared: Option<bool>,
+    guests: Option<bool>,
+    #[serde(default, deserialize_with = "named")]
+    grace_period_minutes: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "named")]
+    overtime_minutes: Option<Option<OvertimeInput>>,
+    #[serde(default, deserialize_with = "named")]
+    provider: Option<Option<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OvertimeInput {
+    Minutes(f64),
+    Word(String),
+}
+
+/// Tells a field that is `null` from one that is not there.
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(input).map(Some)
+}
+
+/// A number of minutes as a span.
+pub(crate) fn minutes(field: &str, minutes: f64) -> Result<Duration, Problem> {
+    if (0.0..=MOST_MINUTES).contains(&minutes) {
+        Ok(Duration::from_secs_f64(minutes * 60.0))
+    } else {
+        Err(Problem::invalid(field, "use a number of minutes from 0 to 525600"))
+    }
+}
+
+impl SettingsInput {
+    fn apply(self, app: &App, room: &mut Room) -> Result<(), Problem> {
+        let settings = &mut room.settings;
+        settings.is_locked = self.is_locked.unwrap_or(settings.is_locked);
+        settings.room_mode = self.room_mode.unwrap_or(settings.room_mode);
+        settings.recording_type = self.recording_type.unwrap_or(settings.recording_type);
+        settings.recording_trigger = self.recording_trigger.unwrap_or(settings.recording_trigger);
+        room.is_shared = self.is_shared.unwrap_or(room.is_shared);
+        room.guests = self.guests.unwrap_or(room.guests);
+        if let Some(grace) = self.grace_period_minutes {
+            room.policy.grace = grace.map(|grace| minutes("grace_period_minutes", grace)).transpose()?;
+        }
+        if let Some(overtime) = self.overtime_minutes {
+            room.policy.overtime = overtime.map(OvertimeInput::read).transpose()?;
+        }
+        if let Some(provider) = self.provider {
+            room.provider = provider.map(|name| known_provider(app, &name)).transpose()?;
+        }
+        Ok(())
+    }
+}
+
+impl OvertimeInput {
+    fn read(self) -> Result<Overtime, Problem> {
+        match self {
+            Self::Minutes(number) => minutes("overtime_minutes", number).map(Overtime::For),
+            Self::Word(word) if word == "never" => Ok(Overtime::Never),
+            Self::Word(_) => Err(Problem::invalid("overtime_minutes", "use a number of minutes, or \"never\"")),
+        }
+    }
+}
+
+fn known_provider(app: &App, name: &str) -> Result<ProviderName, Problem> {
+    let known: Vec<_> = app.engine.providers().map(ProviderName::as_str).collect();
+    if known.contains(&name) {
+        Ok(name.into())
+    } else {
+        Err(Problem::invalid("provider", format!("use one that is configured here: {}", known.join(", "))))
+    }
+}
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    Input(new): Input<NewRoom>,
+) -> Result<(StatusCode, Json<RoomBody>), Problem> {
+    let name: RoomName = new.name.parse().map_err(|why| Problem::invalid("name", why))?;
+    let mut room = Room {
+        id: RoomId(new_id()),
+        name,
+        owner: local(),
+        is_shared: false,
+        guests: false,
+        settings: RoomSettings::default(),
+        policy: RoomPolicy::default(),
+        provider: None,
+        created_at: (app.clock)(),
+    };
+    new.settings.apply(&app, &mut room)?;
+    let body = RoomBody::from(&room);
+    match app.engine.store().create_room(room).await? {
+        RoomCreated::Stored => Ok((StatusCode::CREATED, Json(body))),
+        RoomCreated::NameTaken => Err(Problem::new(StatusCode::CONFLICT, "another room has this name")),
+    }
+}
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Listing<RoomBody>>, Problem> {
+    let page = app.engine.store().list_rooms(&Viewer::Operator, query.paging()?).await?;
+    let items = page.items.iter().map(RoomBody::from).collect();
+    Ok(Json(Listing { items, total: page.total, page: query.page, size: query.size }))
+}
+
+pub(crate) async fn show(State(app): State<App>, Path(named): Path<String>) -> Result<Json<RoomBody>, Problem> {
+    Ok(Json(RoomBody::from(&room(&app, &named).await?)))
+}
+
+pub(crate) async fn change(
+    State(app): State<App>,
+    Path(named): Path<String>,
+    Input(settings): Input<SettingsInput>,
+) -> Result<Json<RoomBody>, Problem> {
+    let mut room = room(&app, &named).await?;
+    settings.apply(&app, &mut room)?;
+    let body = RoomBody::from(&room);
+    if app.engine.store().update_room(room).await? { Ok(Json(body)) } else { Err(Problem::no_such("room")) }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeleteQuery {
+    #[serde(default)]
+    end: bool,
+}
+
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path(named): Path<String>,
+    Query(query): Query<DeleteQuery>,
+) -> Result<StatusCode, Problem> {
+    let room = room(&app, &named).await?;
+    match app.engine.remove_room(room.id, query.end, (app.clock)()).await? {
+        RoomRemoval::Deleted => Ok(StatusCode::NO_CONTENT),
+        RoomRemoval::HasOpenMeetings(open) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            format!("the room has {} open meetings; add ?end=true to end them with it", open.len()),
+        )),
+    }
+}

@@ -1,0 +1,184 @@
+//! The meetings, their deadlines and their history.
+
+use std::collections::HashMap;
+
+use reflector_core::provider::RoomAddress;
+use reflector_core::store::{Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, NewMeeting};
+use reflector_core::{Meeting, MeetingId, ProviderName, RoomId, Timestamp};
+
+use crate::Everything;
+use crate::index::{Index, claim_key};
+
+impl Everything {
+    pub(crate) fn create(&mut self, new: NewMeeting) -> Created {
+        let NewMeeting { meeting, due, effects, entries } = new;
+        if self.meetings.rows.contains_key(&meeting.id) {
+            return Created::Stored;
+        }
+        if self.rooms.load(meeting.room_id).is_none() {
+            return Created::RoomMissing;
+        }
+        if let Some(holder) = self.meetings.holder(&meeting) {
+            return Created::ClaimTaken(holder);
+        }
+        let mut row =
+            Row { meeting, version: 1, due, claimed_until: None, outdated: false, history: Vec::new() };
+        row.note(entries);
+        self.meetings.index.add(&row);
+        self.meetings.rows.insert(row.meeting.id, row);
+        self.effects.owe(effects);
+        Created::Stored
+    }
+
+    pub(crate) fn commit(&mut self, commit: Commit) -> Committed {
+        let Commit { expected, meeting, due, effects, superseded, delivery, entries } = commit;
+        if delivery.as_ref().is_some_and(|delivery| self.deliveries.was_taken(&delivery.key)) {
+            return Committed::Duplicate;
+        }
+        // The engine never takes a claim in a commit; one that did and found it held has read an older world.
+        let held_by_another = self.meetings.holder(&meeting).is_some_and(|holder| holder != meeting.id);
+        let Meetings { rows, index, .. } = &mut self.meetings;
+        let row = rows.get_mut(&meeting.id).filter(|row| row.version == expected && !held_by_another);
+        let Some(row) = row else { return Committed::Conflict };
+
+        self.effects.supersede(meeting.id, &superseded);
+        self.effects.owe(effects);
+        index.take(row);
+        row.meeting = meeting;
+        row.version += 1;
+        row.due = due;
+        row.claimed_until = None;
+        row.outdated = false;
+        row.note(entries);
+        index.add(row);
+        if let Some(delivery) = delivery {
+            self.hearing.heard(&delivery.key.provider, delivery.endpoint, delivery.received_at);
+            self.deliveries.take(delivery.key);
+        }
+        Committed::Stored
+    }
+
+    pub(crate) fn load(&self, id: MeetingId) -> Option<Loaded> {
+        self.meetings.rows.get(&id).map(|row| self.loaded(row))
+    }
+
+    pub(crate) fn open_meetings(&self, room: RoomId) -> Vec<Loaded> {
+        let mut open: Vec<_> = self.meetings.open(room).collect();
+        open.sort_by_key(|row| (row.meeting.life.schedule.start, row.meeting.id));
+        open.into_iter().map(|row| self.loaded(row)).collect()
+    }
+
+    fn loaded(&self, row: &Row) -> Loaded {
+        let room_policy = self.rooms.policy(row.meeting.room_id);
+        Loaded { meeting: row.meeting.clone(), version: row.version, room_policy }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Meetings {
+    rows: HashMap<MeetingId, Row>,
+    index: Index,
+    visited_by_due: u64,
+}
+
+/// What is kept of one meeting.
+pub(crate) struct Row {
+    pub(crate) meeting: Meeting,
+    version: u64,
+    due: Option<DueRow>,
+    /// Until when `due` gives it to nobody else.
+    claimed_until: Option<Timestamp>,
+    /// Whether its room has changed since its deadline was computed.
+    outdated: bool,
+    history: Vec<Entry>,
+}
+
+impl Row {
+    /// Under which key `due` finds it.
+    pub(crate) fn due_key(&self) -> Option<(Timestamp, MeetingId)> {
+        let due = self.due?;
+        Some((self.claimed_until.unwrap_or(due.at).max(due.at), self.meeting.id))
+    }
+
+    /// Under which key `outdated` finds it.
+    pub(crate) fn fingerprint_key(&self) -> Option<Option<u64>> {
+        let due = self.due.filter(|_| !self.meeting.life.phase.is_closed())?;
+        Some((!self.outdated).then_some(due.fingerprint))
+    }
+
+    fn note(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.history.push(Entry { seq: self.history.len() as u64 + 1, ..entry });
+        }
+    }
+}
+
+impl Meetings {
+    pub(crate) fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Option<MeetingId> {
+        let key = |text: &String| (provider.clone(), text.clone());
+        let by_id = room.external_id.as_ref().and_then(|id| self.index.external_ids.get(&key(id)));
+        by_id.or_else(|| self.index.names.get(&key(room.name.as_ref()?))).copied()
+    }
+
+    pub(crate) fn due(&mut self, claim: DueClaim) -> Vec<MeetingId> {
+        let mut visited = 0;
+        let due = self.index.due.iter().inspect(|_| visited += 1).take_while(|(at, _)| *at <= claim.now);
+        let ids: Vec<_> = due.take(claim.limit).map(|(_, id)| *id).collect();
+        self.visited_by_due += visited;
+        for id in &ids {
+            if let Some(row) = self.rows.get_mut(id) {
+                let index = &mut self.index.due;
+                row.due_key().map(|key| index.remove(&key));
+                row.claimed_until = Some(claim.until);
+                index.extend(row.due_key());
+            }
+        }
+        ids
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.index.due.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn visited_by_due(&self) -> u64 {
+        self.visited_by_due
+    }
+
+    pub(crate) fn outdated(&self, fingerprint: u64, limit: usize) -> Vec<MeetingId> {
+        let others = self.index.fingerprints.iter().filter(|(other, _)| **other != Some(fingerprint));
+        others.flat_map(|(_, ids)| ids).take(limit).copied().collect()
+    }
+
+    pub(crate) fn history(&self, id: MeetingId, after: u64, limit: usize) -> Vec<Entry> {
+        let history = self.rows.get(&id).map(|row| row.history.as_slice()).unwrap_or_default();
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        history.iter().skip(skip).take(limit).cloned().collect()
+    }
+
+    /// Who has in its room what this meeting claims.
+    fn holder(&self, meeting: &Meeting) -> Option<MeetingId> {
+        self.index.claims.get(&claim_key(meeting)?).copied()
+    }
+
+    fn open(&self, room: RoomId) -> impl Iterator<Item = &Row> {
+        self.index.open.get(&room).into_iter().flatten().filter_map(|id| self.rows.get(id))
+    }
+
+    /// The meetings that keep a room from being deleted.
+    pub(crate) fn keeping(&self, room: RoomId) -> Vec<MeetingId> {
+        self.open(room).filter(|row| !row.meeting.life.phase.is_forced()).map(|row| row.meeting.id).collect()
+    }
+
+    /// A room has changed: what was read of its open meetings is old, and their deadlines may be wrong.
+    pub(crate) fn outdate(&mut self, room: RoomId) {
+        let ids: Vec<_> = self.open(room).map(|row| row.meeting.id).collect();
+        for id in ids {
+            if let Some(row) = self.rows.get_mut(&id) {
+                self.index.take(row);
+                row.version += 1;
+                row.outdated = true;
+                self.index.add(row);
+            }
+        }
+    }
+}

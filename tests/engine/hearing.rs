@@ -1,0 +1,112 @@
+//! What silence is worth (rule L13), for a provider that tells presence by events.
+
+use reflector_core::lifecycle::{CloseReason, Phase, Policy};
+use reflector_core::store::HearingStore;
+use reflector_core::testing::{FakeProvider, ProviderCall};
+use reflector_core::Role;
+
+use crate::town::{MINUTE, SECOND, Town};
+
+async fn telling_by_events() -> Town {
+    Town::with(FakeProvider::telling_by_events(), Policy::default()).await
+}
+
+#[tokio::test]
+async fn while_we_listen_an_empty_meeting_closes_when_its_grace_is_over() {
+    let mut town = telling_by_events().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.pass(15 * MINUTE).await;
+    assert_eq!(town.phase(id).await.close_reason(), Some(CloseReason::GraceExpired));
+}
+
+#[tokio::test]
+async fn a_meeting_in_grace_across_ninety_seconds_of_our_own_downtime_is_not_closed_for_emptiness() {
+    let mut town = telling_by_events().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.pass(5 * MINUTE).await;
+    town.sleep(90 * SECOND);
+    town.store.beat(town.now).await.expect("sound");
+    town.pass(12 * 60 * MINUTE).await;
+    assert!(matches!(town.phase(id).await, Phase::Grace { .. }));
+    assert!(town.load(id).await.meeting.life.watch.withheld_since.is_some());
+    town.pass(12 * 60 * MINUTE).await;
+    assert_eq!(town.phase(id).await.close_reason(), Some(CloseReason::MaxLifetime), "the hard deadline bounds it");
+}
+
+#[tokio::test]
+async fn a_message_after_the_downtime_is_evidence_again() {
+    let mut town = telling_by_events().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.sleep(90 * SECOND);
+    town.store.beat(town.now).await.expect("sound");
+    town.pass(20 * MINUTE).await;
+    assert!(town.phase(id).await.is_active());
+    town.joins(id, "ben").await;
+    town.leaves(id, "ben").await;
+    town.pass(15 * MINUTE).await;
+    assert_eq!(town.phase(id).await.close_reason(), Some(CloseReason::GraceExpired));
+}
+
+#[tokio::test]
+async fn the_wrong_webhook_secret_that_makes_every_meeting_look_never_joined() {
+    let mut town = telling_by_events().await;
+    let id = town.meet().await;
+    let mut message = town.video.join(&town.place(id), "ann", Role::Human, town.now).expect("she is in");
+    message.signature = "another word".to_owned();
+    let refused = town.engine.receive(&Town::name(), &message, &message.body, town.now).await;
+    assert!(refused.is_err());
+    town.pass(23 * 60 * MINUTE).await;
+    assert!(town.phase(id).await.is_active(), "nothing verified has come, so silence closes nothing");
+    assert_eq!(town.video.put_out().unforced, 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_configured_anew_must_prove_itself_again() {
+    let mut town = telling_by_events().await;
+    let first = town.meet().await;
+    town.joins(first, "ann").await;
+    town.leaves(first, "ann").await;
+    town.video.configure_endpoint(7);
+    town.pass(20 * MINUTE).await;
+    assert!(town.phase(first).await.is_active());
+}
+
+#[tokio::test]
+async fn a_close_that_is_owed_when_we_find_that_we_did_not_listen_is_taken_back() {
+    let mut town = telling_by_events().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    for _ in 0..30 {
+        town.sleep(MINUTE / 2);
+        town.store.beat(town.now).await.expect("sound");
+    }
+    town.engine.sweep_once(town.now).await.expect("sound");
+    assert!(matches!(town.phase(id).await, Phase::Closing { .. }));
+    town.sleep(10 * MINUTE);
+    town.store.beat(town.now).await.expect("sound");
+    town.work().await;
+    assert!(matches!(town.phase(id).await, Phase::Grace { .. }), "{:?}", town.phase(id).await);
+    assert_eq!(town.video.count(|call| matches!(call, ProviderCall::Close(..))), 0);
+}
+
+#[tokio::test]
+async fn the_rejoin_during_our_own_downtime() {
+    let mut town = Town::with(FakeProvider::telling_facts(), Policy::default()).await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.pass(MINUTE).await;
+    town.video.join(&town.place(id), "ann", Role::Human, town.now + SECOND).expect("she is in; nobody heard it");
+    town.sleep(2 * MINUTE);
+    town.store.beat(town.now).await.expect("sound");
+    town.pass(20 * MINUTE).await;
+    assert_eq!(town.phase(id).await.humans(), 1, "the provider was asked, and told the fact");
+    assert_eq!(town.video.put_out().unforced, 0);
+}

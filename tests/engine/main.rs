@@ -1,0 +1,10 @@
+//! The engine over a store in memory and a provider that knows the truth: whole stories, with time moved by hand.
+
+mod calendar;
+mod crashes;
+mod hearing;
+mod messages;
+mod regressions;
+mod rooms;
+mod stories;
+mod town;

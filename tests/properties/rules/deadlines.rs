@@ -1,0 +1,189 @@
+//! L9, L10, L17, L20 and L25: what happens by itself, when, and what is said before.
+
+use reflector_core::lifecycle::{
+    Announcement, CloseMode, CloseReason, Effect, Event, Ignored, Overtime, Phase, Policy, Presence, Wake,
+};
+use reflector_core::Timestamp;
+
+use crate::stories::{HOUR, JUST, MINUTE, Story, minute, quiet};
+
+/// A meeting from minute 0 to minute 60, in which somebody is.
+fn running(policy: Policy) -> Story {
+    let mut story = Story::scheduled(0, 60, policy);
+    story.joins("ada", minute(1)).unwrap();
+    story
+}
+
+/// Wakes up at every deadline up to and with this one, and gives what became owed at which instants.
+fn wake_up_to(story: &mut Story, last: Timestamp) -> Vec<(Timestamp, Effect)> {
+    let mut owed = Vec::new();
+    while !story.phase().is_closed() && story.due().at <= last {
+        let at = story.due().at;
+        owed.extend(story.wakes(at).unwrap().into_iter().map(|effect| (at, effect)));
+    }
+    owed
+}
+
+#[test]
+fn l9_an_occupied_meeting_goes_on_past_its_end() {
+    let mut story = running(quiet());
+    wake_up_to(&mut story, minute(89));
+    assert!(story.phase().is_live());
+    story.joins("grace", minute(89)).unwrap();
+    assert_eq!(story.phase().humans(), 2);
+}
+
+#[test]
+fn l9_at_the_hard_deadline_it_is_closed_by_force() {
+    let mut story = running(quiet());
+    wake_up_to(&mut story, minute(90) - JUST);
+    assert!(story.phase().is_live());
+    assert_eq!(story.wakes(minute(90)), Ok(vec![Effect::CloseRoom { generation: 0 }]));
+    assert!(story.phase().is_forced());
+    assert_eq!(story.phase().close_reason(), Some(CloseReason::Overtime));
+}
+
+#[test]
+fn l9_grace_holds_in_overtime() {
+    let mut story = running(quiet());
+    story.leaves("ada", minute(62)).unwrap();
+    assert_eq!(story.due().at, minute(77));
+    assert_eq!(story.due().why, Wake::Close(CloseReason::GraceExpired));
+}
+
+#[test]
+fn l9_overtime_counts_from_the_change_of_the_end_if_that_is_later() {
+    let mut story = running(quiet());
+    story.moved_to_end(minute(30), minute(50)).unwrap();
+    wake_up_to(&mut story, minute(80) - JUST);
+    assert!(story.phase().is_live());
+    story.wakes(minute(80)).unwrap();
+    assert!(story.phase().is_forced());
+}
+
+#[test]
+fn l9_the_owner_can_extend_a_meeting_in_overtime() {
+    let mut story = running(quiet());
+    wake_up_to(&mut story, minute(85));
+    story.moved_to_end(minute(120), minute(86)).unwrap();
+    wake_up_to(&mut story, minute(150) - JUST);
+    assert!(story.phase().is_live());
+    story.wakes(minute(150)).unwrap();
+    assert!(story.phase().is_forced());
+}
+
+#[test]
+fn l9_without_overtime_it_closes_at_its_end() {
+    let mut story = running(Policy { overtime: Overtime::For(MINUTE * 0), ..quiet() });
+    wake_up_to(&mut story, minute(60));
+    assert!(story.phase().is_forced());
+}
+
+#[test]
+fn l10_an_unscheduled_meeting_lives_a_day() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    wake_up_to(&mut story, minute(0) + HOUR * 24 - JUST);
+    assert!(story.phase().is_live(), "its end after eight hours is information only");
+    story.wakes(minute(0) + HOUR * 24).unwrap();
+    assert_eq!((story.phase().close_reason(), story.phase().is_forced()), (Some(CloseReason::MaxLifetime), true));
+}
+
+#[test]
+fn l10_overtime_without_end_is_bounded_by_the_lifetime_or_the_end() {
+    let never = Policy { overtime: Overtime::Never, ..quiet() };
+    for (end, closes) in [(60, 24 * 60), (30 * 60, 30 * 60)] {
+        let mut story = Story::scheduled(0, end, never);
+        story.joins("ada", minute(1)).unwrap();
+        wake_up_to(&mut story, minute(closes) - JUST);
+        assert!(story.phase().is_live(), "end {end}");
+        story.wakes(minute(closes)).unwrap();
+        assert_eq!(story.phase().close_reason(), Some(CloseReason::MaxLifetime), "end {end}");
+    }
+}
+
+#[test]
+fn l17_a_changed_grace_counts_from_when_the_timer_started() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    story.leaves("ada", minute(2)).unwrap();
+    story.policy.grace = MINUTE * 5;
+    assert_eq!(story.due().at, minute(7));
+    story.tell(Event::GraceChanged { grace: Some(MINUTE * 40) }, minute(6)).unwrap();
+    assert_eq!(story.due().at, minute(42));
+    story.tell(Event::GraceChanged { grace: None }, minute(6)).unwrap();
+    assert_eq!(story.due().at, minute(7));
+}
+
+#[test]
+fn l20_a_silent_live_meeting_is_asked_about_at_intervals_that_double_up_to_two_hours() {
+    let mut story = Story::unscheduled(Policy::default());
+    story.joins("ada", minute(0)).unwrap();
+    let owed = wake_up_to(&mut story, minute(600));
+    let asked: Vec<_> = owed.into_iter().filter(|(_, owed)| *owed == Effect::AskPresence).map(|(at, _)| at).collect();
+    assert_eq!(asked, [15, 45, 105, 225, 345, 465, 585].map(minute));
+}
+
+#[test]
+fn l20_an_answer_ends_the_silence() {
+    let mut story = Story::unscheduled(Policy::default());
+    story.joins("ada", minute(0)).unwrap();
+    wake_up_to(&mut story, minute(45));
+    story.says(Presence::Occupied(1), minute(46)).unwrap();
+    assert_eq!((story.due().at, story.due().why), (minute(61), Wake::Ask));
+}
+
+#[test]
+fn l20_a_deployment_that_observes_says_each_close_once_and_closes_nothing() {
+    let mut story = running(Policy { close: CloseMode::Observe, ..quiet() });
+    story.wakes(minute(90)).unwrap();
+    assert!(story.phase().is_live());
+    assert_eq!(story.life.watch.spared, [CloseReason::Overtime]);
+    assert_eq!(story.wakes(minute(200)), Err(Ignored::NotDue));
+    assert_eq!(story.tell(Event::EndRequested, minute(200)), Err(Ignored::Observing));
+}
+
+fn announced(story: &mut Story, up_to: u32) -> Vec<(Timestamp, Timestamp)> {
+    let told = |(at, effect)| match effect {
+        Effect::Announce(Announcement::ClosingSoon { closes_at }) => Some((at, closes_at)),
+        _ => None,
+    };
+    wake_up_to(story, minute(up_to)).into_iter().filter_map(told).collect()
+}
+
+#[test]
+fn l25_a_forced_close_is_announced_ten_minutes_and_one_minute_before() {
+    let mut story = running(quiet());
+    assert_eq!(announced(&mut story, 90), [(minute(80), minute(90)), (minute(89), minute(90))]);
+}
+
+#[test]
+fn l25_what_would_be_announced_before_the_scheduled_end_is_skipped() {
+    let mut story = running(Policy { overtime: Overtime::For(MINUTE * 5), ..quiet() });
+    assert_eq!(announced(&mut story, 65), [(minute(64), minute(65))]);
+}
+
+#[test]
+fn l25_what_is_past_when_the_close_is_set_is_skipped() {
+    // The change of the end at minute 84 sets the close to minute 90: ten minutes before is past.
+    let mut story = running(Policy { overtime: Overtime::For(MINUTE * 60), ..quiet() });
+    wake_up_to(&mut story, minute(84));
+    story.policy.overtime = Overtime::For(MINUTE * 6);
+    story.moved_to_end(minute(61), minute(84)).unwrap();
+    assert_eq!(announced(&mut story, 90), [(minute(89), minute(90))]);
+}
+
+#[test]
+fn l25_a_close_that_was_moved_is_announced_anew() {
+    let mut story = running(quiet());
+    assert_eq!(announced(&mut story, 85).len(), 1);
+    story.moved_to_end(minute(120), minute(85)).unwrap();
+    assert_eq!(announced(&mut story, 150), [(minute(140), minute(150)), (minute(149), minute(150))]);
+}
+
+#[test]
+fn l25_a_meeting_that_waits_for_its_first_participant_is_told_nothing() {
+    let mut story = Story::scheduled(0, 60, Policy { overtime: Overtime::For(MINUTE * 0), ..quiet() });
+    assert_eq!(announced(&mut story, 60), []);
+    assert!(!matches!(story.phase(), Phase::Waiting { .. }));
+}
