@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use reflector_core::{Meeting, ProviderName, Timestamp};
-use reflector_core::engine::{Engine, Settings};
+use reflector_core::engine::{Announcer, Engine, Settings};
 use reflector_core::provider::VideoProvider;
-use reflector_core::store::{HearingStore, Store};
+use reflector_core::store::Store;
 use reflector_store_memory::MemoryStore;
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::builtin::{self, Announcements, Builtin, Meet, MemoryConnections};
-use crate::clock::Clock;
+use crate::builtin::{self, Builtin, Meet, MemoryConnections};
+use crate::clock::{self, Clock};
 use crate::config::{Config, Database};
 use crate::error::Problem;
 use crate::router;
@@ -31,7 +31,7 @@ const STILL_TAKING: Duration = Duration::from_secs(5);
 const FINISHING: Duration = Duration::from_secs(20);
 
 /// What the routes work with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) builtin: Arc<Builtin>,
@@ -40,7 +40,6 @@ pub struct App {
     pub(crate) public_url: Url,
     pub(crate) provider: ProviderName,
     pub(crate) stopping: Arc<AtomicBool>,
-    pub(crate) tasks: TaskTracker,
 }
 
 /// A server that is put together and not yet running.
@@ -88,12 +87,12 @@ impl Server {
         let bell = Bell::new();
         let store = Arc::new(Watched::new(store, Arc::clone(&bell)));
 
-        let connections = Arc::new(MemoryConnections::new());
-        let builtin = Arc::new(Builtin::new(connections, config.public_url.clone(), Arc::clone(&clock)));
+        let connections = Arc::new(MemoryConnections::default());
+        let builtin = Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(&clock)));
         let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
         let mut engine = Engine::new(store, settings)
             .with_provider("builtin".into(), Arc::clone(&builtin) as Arc<dyn VideoProvider>)
-            .with_announcer(Arc::new(Announcements::new(Arc::clone(&builtin))));
+            .with_announcer(Arc::clone(&builtin) as Arc<dyn Announcer>);
         if let Some(whereby) = &config.whereby {
             engine = engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?));
         }
@@ -101,7 +100,7 @@ impl Server {
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let meet = Arc::new(Meet::new(Arc::clone(&builtin), Arc::clone(&engine), Arc::clone(&clock)));
+        let meet = Arc::new(Meet::new(Arc::clone(&builtin), Arc::clone(&engine), Arc::clone(&clock), &config.public_url));
         let app = App {
             engine: Arc::clone(&engine),
             builtin,
@@ -110,7 +109,6 @@ impl Server {
             public_url: config.public_url.clone(),
             provider: config.provider.clone(),
             stopping: Arc::new(AtomicBool::new(false)),
-            tasks: tasks.clone(),
         };
         let (sweep, reconcile) = (config.sweep, config.policy.reconcile_after);
         let workers = Workers { engine, bell, clock, sweep, reconcile, stop, tasks };
@@ -138,7 +136,7 @@ impl Server {
         self.app.stopping.store(true, Ordering::SeqCst);
         tokio::time::sleep(STILL_TAKING).await;
         self.workers.stop.cancel();
-        self.meet.shut_down();
+        self.meet.stop().await;
         close.cancel();
         self.workers.tasks.close();
         let finished = async {
@@ -159,14 +157,20 @@ impl std::fmt::Debug for Server {
     }
 }
 
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("engine", &self.engine).field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
 impl App {
     /// What joining gives a participant: it opens the built-in provider's room once, and marks their answers.
     pub(crate) async fn participant_token(&self, meeting: &Meeting, now: Timestamp) -> Result<String, Problem> {
         match &meeting.room {
             Some(room) if meeting.provider.as_str() == builtin::NAME => {
-                Ok(self.builtin.issue_token(&room.name, now).await?)
+                self.builtin.issue_token(&room.name, now).await.map_err(Problem::from)
             }
-            _ => Ok(builtin::random_token()),
+            _ => Ok(clock::new_secret()),
         }
     }
 }

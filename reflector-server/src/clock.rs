@@ -1,4 +1,4 @@
-//! The only place that reads the clock and draws ids.
+//! The only place that reads the clock, and draws ids and secrets.
 
 use std::sync::Arc;
 
@@ -15,4 +15,9 @@ pub fn system() -> Clock {
 /// A new id whose order is that of its making.
 pub(crate) fn new_id() -> Uuid {
     Uuid::now_v7()
+}
+
+/// A new secret that nobody can guess: 244 random bits.
+pub(crate) fn new_secret() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }

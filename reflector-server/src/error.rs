@@ -10,6 +10,7 @@ use reflector_core::store::StoreError;
 use serde::Serialize;
 use tracing::error;
 
+use crate::builtin::TokenRefused;
 use crate::workers::Chain;
 
 /// What cannot be done, and why.
@@ -97,6 +98,15 @@ impl From<EngineError> for Problem {
             EngineError::Contended(_) => Self::later(1, error.to_string()),
             EngineError::NoSuchProvider(_) => Self::new(StatusCode::BAD_GATEWAY, error.to_string()),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
+    }
+}
+
+impl From<TokenRefused> for Problem {
+    fn from(refused: TokenRefused) -> Self {
+        match refused {
+            TokenRefused::Closed => Self::new(StatusCode::BAD_REQUEST, refused.to_string()),
+            refused => Self::later(1, refused.to_string()),
         }
     }
 }

@@ -19,12 +19,12 @@ use crate::routes::{health, meetings, rooms, webhooks};
 /// Every route.
 pub fn router(app: App, meet: Arc<Meet>) -> Router {
     let api = api().layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
-    Router::new()
+    Router::<App>::new()
         // For people: the start page and the built-in provider's rooms.
         .route("/", get(start_page))
         .route("/assets/start.css", get(|| async { asset("text/css", include_str!("web/start.css")) }))
         .route("/assets/start.js", get(|| async { asset("text/javascript", include_str!("web/start.js")) }))
-        .merge(builtin::router(meet))
+        .merge(builtin::router(meet).with_state(()))
         // For programs: documented under /v1, and the same without.
         .nest("/v1", api.clone())
         .merge(api)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reflector_core::engine::{CarryOutcome, Carried, Engine};
-use reflector_core::{Timestamp, store::Store as _};
+use reflector_core::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -197,7 +197,7 @@ fn report_violations(violated: &[&str]) {
 }
 
 /// An error with all that lies beneath it, in one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error));
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -70,7 +70,8 @@ impl Everything {
 
     fn loaded(&self, row: &Row) -> Loaded {
         let room_policy = self.rooms.policy(row.meeting.room_id);
-        Loaded { meeting: row.meeting.clone(), version: row.version, room_policy }
+        let entries = row.history.len() as u64;
+        Loaded { meeting: row.meeting.clone(), version: row.version, room_policy, entries }
     }
 }
 

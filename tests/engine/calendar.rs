@@ -60,7 +60,11 @@ async fn an_empty_meeting_moved_beyond_its_provider_room_gets_another_room_and_t
     let mut town = Town::new().await;
     let id = town.schedule(Duration::ZERO, HOUR, Some("moved")).await;
     let old = town.place(id);
-    town.tell(id, Event::Rescheduled { start: Some(town.now + 100 * HOUR), end: Some(town.now + 101 * HOUR) }).await;
+    town.tell(
+        id,
+        Event::Rescheduled { start: Some(town.now + 100 * HOUR), end: Some(town.now + 101 * HOUR) },
+    )
+    .await;
     assert!(town.phase(id).await.is_opening());
     town.work().await;
     assert!(matches!(town.phase(id).await, Phase::Waiting { .. }));

@@ -66,7 +66,10 @@ async fn a_life_in_which_any_one_call_of_the_store_fails_ends_like_one_in_which_
                 panic!("call {failing} failed {fault:?}: {phase:?} {:?}", town.story(id).await)
             };
             assert_eq!(reason, CloseReason::GraceExpired, "call {failing} failed {fault:?}");
-            assert!(!town.video.is_there(&town.place(id)), "call {failing} failed {fault:?}: the room is left");
+            assert!(
+                !town.video.is_there(&town.place(id)),
+                "call {failing} failed {fault:?}: the room is left"
+            );
             let history = town.store.history(id, 0, 1000).await.expect("sound");
             let told = replay(history.iter().map(|entry| (&entry.event, entry.recorded_at, &entry.policy)));
             assert_eq!(told, Some(town.load(id).await.meeting.life), "call {failing} failed {fault:?}");

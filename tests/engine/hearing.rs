@@ -1,9 +1,9 @@
 //! What silence is worth (rule L13), for a provider that tells presence by events.
 
+use reflector_core::Role;
 use reflector_core::lifecycle::{CloseReason, Phase, Policy};
 use reflector_core::store::HearingStore;
 use reflector_core::testing::{FakeProvider, ProviderCall};
-use reflector_core::Role;
 
 use crate::town::{MINUTE, SECOND, Town};
 
@@ -34,7 +34,11 @@ async fn a_meeting_in_grace_across_ninety_seconds_of_our_own_downtime_is_not_clo
     assert!(matches!(town.phase(id).await, Phase::Grace { .. }));
     assert!(town.load(id).await.meeting.life.watch.withheld_since.is_some());
     town.pass(12 * 60 * MINUTE).await;
-    assert_eq!(town.phase(id).await.close_reason(), Some(CloseReason::MaxLifetime), "the hard deadline bounds it");
+    assert_eq!(
+        town.phase(id).await.close_reason(),
+        Some(CloseReason::MaxLifetime),
+        "the hard deadline bounds it"
+    );
 }
 
 #[tokio::test]
@@ -103,7 +107,9 @@ async fn the_rejoin_during_our_own_downtime() {
     town.joins(id, "ann").await;
     town.leaves(id, "ann").await;
     town.pass(MINUTE).await;
-    town.video.join(&town.place(id), "ann", Role::Human, town.now + SECOND).expect("she is in; nobody heard it");
+    town.video
+        .join(&town.place(id), "ann", Role::Human, town.now + SECOND)
+        .expect("she is in; nobody heard it");
     town.sleep(2 * MINUTE);
     town.store.beat(town.now).await.expect("sound");
     town.pass(20 * MINUTE).await;

@@ -1,8 +1,8 @@
 //! Messages that come late, doubled, out of order, too early, or for somebody else.
 
+use reflector_core::Role;
 use reflector_core::engine::{Applied, Taken};
 use reflector_core::lifecycle::{Ignored, Phase};
-use reflector_core::Role;
 
 use crate::town::{MINUTE, SECOND, Town};
 
@@ -62,7 +62,10 @@ async fn a_message_after_the_end_is_recorded_and_changes_nothing() {
     town.work().await;
     let closed = town.phase(id).await;
     let taken = town.receive(&message).await;
-    assert!(matches!(taken, Taken::Applied(Applied::Taken { ignored: Some(Ignored::Closed), .. })), "{taken:?}");
+    assert!(
+        matches!(taken, Taken::Applied(Applied::Taken { ignored: Some(Ignored::Closed), .. })),
+        "{taken:?}"
+    );
     assert_eq!(town.phase(id).await, closed);
     assert_eq!(town.story(id).await.last().map(String::as_str), Some("participant_joined → closed"));
 }
@@ -71,7 +74,8 @@ async fn a_message_after_the_end_is_recorded_and_changes_nothing() {
 async fn a_recorder_neither_starts_a_meeting_nor_holds_it_open() {
     let mut town = Town::new().await;
     let id = town.meet().await;
-    let recorder = town.video.join(&town.place(id), "recorder", Role::Recorder, town.now).expect("the room is there");
+    let recorder =
+        town.video.join(&town.place(id), "recorder", Role::Recorder, town.now).expect("the room is there");
     town.receive(&recorder).await;
     assert!(matches!(town.phase(id).await, Phase::Waiting { .. }));
     town.joins(id, "ann").await;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reflector_core::Role;
 use reflector_core::engine::{Input, RoomFate};
 use reflector_core::lifecycle::{CloseReason, Event, Phase, Policy};
 use reflector_core::provider::HowToClose;
 use reflector_core::store::{MeetingStore, RoomStore, Source, Store};
 use reflector_core::testing::{Failure, Fault, Flaky, ProviderCall};
-use reflector_core::Role;
 
 use crate::town::{MINUTE, SECOND, Town, engine_on};
 
@@ -78,7 +78,10 @@ async fn the_provider_outage_that_looks_like_everybody_leaving() {
     town.video.fail(Some(Failure::Before));
     town.pass(6 * 60 * MINUTE).await;
     assert_eq!(town.phase(id).await.humans(), 1);
-    assert!(town.video.count(|call| matches!(call, ProviderCall::Presence(_))) >= 3, "it was asked all the while");
+    assert!(
+        town.video.count(|call| matches!(call, ProviderCall::Presence(_))) >= 3,
+        "it was asked all the while"
+    );
     assert_eq!(town.video.put_out().unforced, 0);
 }
 
@@ -89,7 +92,10 @@ async fn the_lost_left_that_keeps_a_room_open_for_hours() {
     town.joins(id, "ann").await;
     town.video.leave(&town.place(id), "ann", town.now).expect("she was in; the message is lost");
     town.pass(15 * MINUTE).await;
-    assert!(matches!(town.phase(id).await, Phase::Grace { .. }), "the provider was asked, and told the truth");
+    assert!(
+        matches!(town.phase(id).await, Phase::Grace { .. }),
+        "the provider was asked, and told the truth"
+    );
     town.pass(15 * MINUTE).await;
     assert!(town.phase(id).await.is_closed());
 }
@@ -106,7 +112,11 @@ async fn the_close_that_is_still_owed_after_somebody_came_back() {
     town.joins(id, "ann again").await;
     assert_eq!(town.phase(id).await.humans(), 1);
     town.work().await;
-    assert_eq!(town.video.count(|call| matches!(call, ProviderCall::Close(..))), 0, "nothing was asked to close");
+    assert_eq!(
+        town.video.count(|call| matches!(call, ProviderCall::Close(..))),
+        0,
+        "nothing was asked to close"
+    );
 }
 
 #[tokio::test]
@@ -147,8 +157,12 @@ async fn the_staging_deployment_that_deletes_productions_rooms() {
     // Staging has the same account at the provider, and a store of its own; once with a name of its own, once without.
     for deployment in ["staging", "town"] {
         let staging = Town::with(production.video.clone(), Policy::default()).await;
-        let engine =
-            engine_on(Arc::clone(&staging.store) as Arc<dyn Store>, &production.video, deployment, Policy::default());
+        let engine = engine_on(
+            Arc::clone(&staging.store) as Arc<dyn Store>,
+            &production.video,
+            deployment,
+            Policy::default(),
+        );
         let reconciled = engine.reconcile_once().await.expect("sound");
         assert!(reconciled.rooms.iter().all(|(_, _, fate)| *fate == RoomFate::Stranger), "{reconciled:?}");
     }

@@ -148,7 +148,11 @@ async fn those_who_are_in_are_told_ten_minutes_and_one_minute_before_a_forced_cl
     town.joins(id, "ann").await;
     town.pass(80 * MINUTE).await;
     let due = town.store.next_due().await.expect("sound");
-    assert_eq!(due, Some(closes_at - MINUTE), "the first is done, and the second comes a minute before the close");
+    assert_eq!(
+        due,
+        Some(closes_at - MINUTE),
+        "the first is done, and the second comes a minute before the close"
+    );
     town.pass(10 * MINUTE).await;
     assert!(town.phase(id).await.is_closed());
 }
@@ -184,7 +188,10 @@ async fn a_deployment_that_observes_closes_nothing_and_says_what_it_would_have_c
     town.leaves(id, "ann").await;
     town.pass(3 * 60 * MINUTE).await;
     assert!(matches!(town.phase(id).await, Phase::Grace { .. }));
-    assert_eq!(town.load(id).await.meeting.life.watch.spared, [CloseReason::GraceExpired, CloseReason::Overtime]);
+    assert_eq!(
+        town.load(id).await.meeting.life.watch.spared,
+        [CloseReason::GraceExpired, CloseReason::Overtime]
+    );
     assert_eq!(town.video.count(|call| matches!(call, ProviderCall::Close(..))), 0);
 
     let acting = Settings { policy: Policy::default(), ..town.engine.settings().clone() };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reflector_core::engine::{Applied, CurrentMeeting, Engine, Input, NewScheduled, ScheduledMeeting, Settings, Taken};
+use reflector_core::engine::{
+    Applied, CurrentMeeting, Engine, Input, NewScheduled, ScheduledMeeting, Settings, Taken,
+};
 use reflector_core::lifecycle::{Event, Ignored, Phase, Policy};
 use reflector_core::provider::VideoProvider;
 use reflector_core::store::{HearingStore, Loaded, MeetingStore, RoomStore, Source, Store};
@@ -58,13 +60,19 @@ impl Town {
     /// Somebody wants to meet now; the provider makes the room if it can.
     pub(crate) async fn meet(&mut self) -> MeetingId {
         let id = self.new_id();
-        let current = self.engine.current_meeting(&self.room, &Self::name(), id, self.now).await.expect("sound");
+        let current =
+            self.engine.current_meeting(&self.room, &Self::name(), id, self.now).await.expect("sound");
         let CurrentMeeting::Is(loaded) = current else { panic!("the room is there") };
         self.work().await;
         loaded.meeting.id
     }
 
-    pub(crate) async fn schedule(&mut self, start: Duration, end: Duration, occurrence: Option<&str>) -> MeetingId {
+    pub(crate) async fn schedule(
+        &mut self,
+        start: Duration,
+        end: Duration,
+        occurrence: Option<&str>,
+    ) -> MeetingId {
         let new = NewScheduled {
             id: self.new_id(),
             start: self.now + start,
@@ -73,7 +81,8 @@ impl Town {
             calendar_metadata: None,
             grace: None,
         };
-        let made = self.engine.schedule_meeting(&self.room, &Self::name(), &new, self.now).await.expect("sound");
+        let made =
+            self.engine.schedule_meeting(&self.room, &Self::name(), &new, self.now).await.expect("sound");
         self.work().await;
         match made {
             ScheduledMeeting::Made(loaded) => loaded.meeting.id,
@@ -83,7 +92,8 @@ impl Town {
     }
 
     pub(crate) async fn joins(&mut self, id: MeetingId, who: &str) -> Taken {
-        let message = self.video.join(&self.place(id), who, Role::Human, self.now).expect("the room is there");
+        let message =
+            self.video.join(&self.place(id), who, Role::Human, self.now).expect("the room is there");
         self.receive(&message).await
     }
 
@@ -125,7 +135,8 @@ impl Town {
     pub(crate) async fn pass(&mut self, span: Duration) {
         let until = self.now + span;
         loop {
-            let next = self.engine.next_wake().await.expect("sound").map_or(until, |at| at.max(self.now).min(until));
+            let next =
+                self.engine.next_wake().await.expect("sound").map_or(until, |at| at.max(self.now).min(until));
             while self.now + MINUTE / 2 < next {
                 self.now = self.now + MINUTE / 2;
                 self.store.beat(self.now).await.expect("sound");
@@ -159,7 +170,12 @@ impl Town {
     }
 }
 
-pub(crate) fn engine_on(store: Arc<dyn Store>, video: &FakeProvider, deployment: &str, policy: Policy) -> Engine {
+pub(crate) fn engine_on(
+    store: Arc<dyn Store>,
+    video: &FakeProvider,
+    deployment: &str,
+    policy: Policy,
+) -> Engine {
     engine_with(store, Arc::new(video.clone()), deployment, policy)
 }
 

@@ -43,9 +43,14 @@ fn in_grace(start: u32, end: u32) -> Life {
 
 /// The place of the current one among these lives, and the same in the other order.
 fn led_to(lives: &[Life], now: Timestamp) -> Option<usize> {
-    let meetings: Vec<_> = lives.iter().enumerate().map(|(place, life)| meeting(place as u8, life.clone())).collect();
+    let meetings: Vec<_> =
+        lives.iter().enumerate().map(|(place, life)| meeting(place as u8, life.clone())).collect();
     let found = current(&meetings, now).map(|meeting| meeting.id);
-    assert_eq!(found, current(meetings.iter().rev(), now).map(|meeting| meeting.id), "their order does not matter");
+    assert_eq!(
+        found,
+        current(meetings.iter().rev(), now).map(|meeting| meeting.id),
+        "their order does not matter"
+    );
     meetings.iter().position(|meeting| Some(meeting.id) == found)
 }
 

@@ -36,9 +36,23 @@ fn histories_close_for_every_reason() {
 fn histories_hold_every_event_and_each_changes_something() {
     const SILENT: &str = "provider_noticed";
     let all = [
-        "room_opened", "room_refused", "participant_joined", "participant_left", "presence_reported",
-        "join_requested", "knocked", "deadline_reached", "rescheduled", "cancelled", "grace_changed",
-        "end_requested", "room_ended", "room_missing", "room_closed", "hearing_lost", SILENT,
+        "room_opened",
+        "room_refused",
+        "participant_joined",
+        "participant_left",
+        "presence_reported",
+        "join_requested",
+        "knocked",
+        "deadline_reached",
+        "rescheduled",
+        "cancelled",
+        "grace_changed",
+        "end_requested",
+        "room_ended",
+        "room_missing",
+        "room_closed",
+        "hearing_lost",
+        SILENT,
     ];
     let mut expected = BTreeSet::from(all);
     assert_eq!(seen(|played| Some(played.event.name())), expected);

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use reflector_core::lifecycle::Presence;
 use reflector_core::provider::{
-    Capabilities, CloseAnswer, DeliveryError, Fact, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError,
-    RoomOrder, RoomRef, Unverified, VideoProvider,
+    Capabilities, CloseAnswer, DeliveryError, Fact, HowToClose, Known, PresenceAnswer, PresenceSource,
+    ProviderError, RoomOrder, RoomRef, Unverified, VideoProvider,
 };
 use reflector_core::testing::provider_suite::{ProviderWorld, Skipped};
 use reflector_core::testing::strategies::BASE;
@@ -139,7 +139,10 @@ async fn one_room_fails_and_the_others_do_not() {
     provider.fail_room("a", Some(Failure::Refuses));
     let refused = provider.presence(&a, &Known::default()).await;
     assert!(matches!(refused, Err(ProviderError::Refused { .. })));
-    assert_eq!(provider.presence(&b, &Known::default()).await.unwrap(), PresenceAnswer::Snapshot(Presence::Empty));
+    assert_eq!(
+        provider.presence(&b, &Known::default()).await.unwrap(),
+        PresenceAnswer::Snapshot(Presence::Empty)
+    );
     assert_eq!(provider.count(|call| matches!(call, ProviderCall::Presence(_))), 2);
 }
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::{prop_assert, proptest};
 use proptest::test_runner::TestCaseResult;
-use reflector_core::lifecycle::invariants::{self, Transition};
 use reflector_core::lifecycle::Outcome;
+use reflector_core::lifecycle::invariants::{self, Transition};
 use reflector_core::testing::strategies::{History, history};
 
 use crate::stories::cases;

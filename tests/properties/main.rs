@@ -4,6 +4,8 @@
 //! stands around the rules. The others are properties over random histories, and `coverage` shows that those
 //! histories reach every corner they are meant to reach.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot be told is a failed test, in its helpers too")]
+
 mod admission;
 mod coverage;
 mod fake_provider;

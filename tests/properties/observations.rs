@@ -2,9 +2,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use reflector_core::Timestamp;
 use reflector_core::lifecycle::{Effect, Event, KEPT, Life, Outcome, Policy, Schedule, step};
 use reflector_core::testing::strategies::{BASE, history, report, sighting};
-use reflector_core::Timestamp;
 
 use crate::stories::cases;
 

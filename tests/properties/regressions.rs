@@ -2,13 +2,16 @@
 //!
 //! A property that has failed leaves its shortest story here too, under a name that says what went wrong.
 
+use std::time::Duration;
+
 use reflector_core::admission::current;
 use reflector_core::lifecycle::{
-    CloseReason, Effect, Event, Hearing, Ignored, Outcome, Phase, Policy, Presence, Report, Sighting, Wake, step,
+    CloseReason, Effect, Event, Hearing, Ignored, Outcome, Phase, Policy, Presence, Report, Sighting, Wake,
+    step,
 };
 
 use crate::admission::meeting;
-use crate::stories::{JUST, MINUTE, SECOND, Story, machine, minute, person, quiet};
+use crate::stories::{JUST, SECOND, Story, machine, minute, person, quiet};
 
 #[test]
 fn the_meeting_that_expires_fifteen_minutes_after_creation_because_nobody_has_joined_yet() {
@@ -31,7 +34,11 @@ fn the_overrunning_meeting_that_is_active_but_can_be_neither_listed_nor_joined()
     let _ = story.wakes(now);
     assert!(story.phase().is_active(), "it is listed");
     let meetings = [meeting(1, story.life.clone())];
-    assert_eq!(current(&meetings, now).map(|current| current.id), Some(meetings[0].id), "people are led to it");
+    assert_eq!(
+        current(&meetings, now).map(|current| current.id),
+        Some(meetings[0].id),
+        "people are led to it"
+    );
     let asked = step(&story.life, &Event::JoinRequested, now, &story.policy);
     assert!(matches!(asked, Outcome::Changed(_)), "it is joined: {asked:?}");
     story.leaves("ada", minute(76)).unwrap();
@@ -61,7 +68,8 @@ fn the_left_of_an_old_connection_arriving_after_the_joined_of_a_new_one() {
 
     let mut counted = Story::unscheduled(quiet());
     counted.joins("tab-1", minute(1)).unwrap();
-    let told = |who, at, received_at, humans| Sighting { received_at, humans: Some(humans), ..person(who, at) };
+    let told =
+        |who, at, received_at, humans| Sighting { received_at, humans: Some(humans), ..person(who, at) };
     counted.tell(Event::ParticipantJoined(told("tab-2", minute(6), minute(6), 1)), minute(6)).unwrap();
     counted.tell(Event::ParticipantLeft(told("tab-1", minute(5), minute(7), 0)), minute(7)).unwrap();
     assert_eq!(counted.phase().humans(), 1, "its count is older than the joining");
@@ -73,7 +81,7 @@ fn the_provider_outage_that_looks_like_everybody_leaving() {
     story.joins("ada", minute(0)).unwrap();
     for asked in [15, 45, 105] {
         assert_eq!(story.wakes(minute(asked)), Ok(vec![Effect::AskPresence]));
-        let nothing = Report { presence: Presence::Unknown, asked_at: minute(asked), staleness: MINUTE * 0 };
+        let nothing = Report { presence: Presence::Unknown, asked_at: minute(asked), staleness: Duration::ZERO };
         let told = story.tell(Event::PresenceReported(nothing), minute(asked));
         assert_eq!(told, Err(Ignored::NoNews));
     }

@@ -10,7 +10,8 @@ use reflector_core::testing::strategies::{History, Played, history};
 use crate::stories::cases;
 
 /// The closings for emptiness.
-const UNFORCED: [CloseReason; 3] = [CloseReason::GraceExpired, CloseReason::NeverJoined, CloseReason::Cancelled];
+const UNFORCED: [CloseReason; 3] =
+    [CloseReason::GraceExpired, CloseReason::NeverJoined, CloseReason::Cancelled];
 
 proptest! {
     #![proptest_config(cases())]

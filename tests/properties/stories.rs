@@ -1,11 +1,12 @@
 //! Words to tell a meeting's story in, and what all properties share.
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use proptest::test_runner::Config;
 use reflector_core::lifecycle::{
-    Deadline, Effect, Event, Hearing, Ignored, Life, Outcome, Phase, Policy, Presence, Report, Schedule, Sighting,
-    deadline, step,
+    Deadline, Effect, Event, Hearing, Ignored, Life, Outcome, Phase, Policy, Presence, Report, Schedule,
+    Sighting, deadline, step,
 };
 use reflector_core::testing::strategies::BASE;
 use reflector_core::{Participant, Role, Timestamp};
@@ -76,8 +77,8 @@ impl Story {
     }
 
     /// Goes on, and gives what is owed or why nothing changed.
-    pub(crate) fn tell(&mut self, event: Event, now: Timestamp) -> Told {
-        match step(&self.life, &event, now, &self.policy) {
+    pub(crate) fn tell(&mut self, event: impl Borrow<Event>, now: Timestamp) -> Told {
+        match step(&self.life, event.borrow(), now, &self.policy) {
             Outcome::Changed(change) => {
                 self.life = change.life;
                 Ok(change.effects)

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, prop_assume, proptest};
+use reflector_core::Timestamp;
 use reflector_core::lifecycle::{
-    CloseMode, Event, Hearing, Ignored, LEASES_PER_DEADLINE, Life, Outcome, Phase, Policy, deadline, hard_deadline, step,
-    unforced_deadline,
+    CloseMode, Event, Hearing, Ignored, LEASES_PER_DEADLINE, Life, Outcome, Phase, Policy, deadline,
+    hard_deadline, step, unforced_deadline,
 };
 use reflector_core::testing::strategies::{History, hearing, history, span};
-use reflector_core::Timestamp;
 
 use crate::stories::cases;
 

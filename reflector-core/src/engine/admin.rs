@@ -17,7 +17,7 @@ const TRIES: usize = 16;
 #[derive(Clone, Debug)]
 pub enum CurrentMeeting {
     /// It is this one; somebody is expected in it now. It may still be opening.
-    Is(Loaded),
+    Is(Box<Loaded>),
     /// The room is gone.
     NoSuchRoom,
 }
@@ -26,7 +26,7 @@ pub enum CurrentMeeting {
 #[derive(Clone, Debug)]
 pub enum ScheduledMeeting {
     /// It was made.
-    Made(Loaded),
+    Made(Box<Loaded>),
     /// The occurrence had an open meeting; the dates were applied to it.
     Was(Applied),
     /// The room is gone.
@@ -87,7 +87,7 @@ impl Engine {
                     phase.is_opening() || phase.is_active()
                 };
                 if let Some(loaded) = self.store.load(id).await?.filter(gathers) {
-                    return Ok(CurrentMeeting::Is(loaded));
+                    return Ok(CurrentMeeting::Is(Box::new(loaded)));
                 }
             }
             let schedule = Schedule::from_now(now, &self.settings.policy.of_room(&room.policy));
@@ -125,7 +125,7 @@ impl Engine {
                 Created::RoomMissing => return Ok(ScheduledMeeting::NoSuchRoom),
                 Created::Stored => {
                     if let Some(loaded) = self.store.load(new.id).await? {
-                        return Ok(ScheduledMeeting::Made(loaded));
+                        return Ok(ScheduledMeeting::Made(Box::new(loaded)));
                     }
                 }
                 Created::ClaimTaken(id) => {

@@ -12,6 +12,7 @@ use super::presence::{Stretch, Taken};
 use crate::time::Timestamp;
 
 /// What came of an event.
+#[expect(clippy::large_enum_variant, reason = "a change is the usual outcome, and is moved once")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The life goes on like this, and this is owed.

@@ -107,6 +107,8 @@ pub struct Loaded {
     pub version: u64,
     /// What its room sets for itself now.
     pub room_policy: RoomPolicy,
+    /// How many entries its history has.
+    pub entries: u64,
 }
 
 /// One change of a meeting.

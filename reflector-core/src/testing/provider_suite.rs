@@ -216,13 +216,13 @@ pub async fn an_outage_is_an_error_and_never_an_empty_room(world: &impl Provider
     world.outage(true).await;
     let provider = world.provider();
     let known = Known::default();
-    fails(provider.open_room(&order("suite-a", 2)).await);
-    fails(provider.close_room(&reference(&room), HowToClose::IfEmpty, &known).await);
-    fails(provider.close_room(&reference(&room), HowToClose::Force, &known).await);
-    fails(provider.rooms("suite-a", None).await);
+    fails(&provider.open_room(&order("suite-a", 2)).await);
+    fails(&provider.close_room(&reference(&room), HowToClose::IfEmpty, &known).await);
+    fails(&provider.close_room(&reference(&room), HowToClose::Force, &known).await);
+    fails(&provider.rooms("suite-a", None).await);
     let told_by_events = provider.capabilities().presence == PresenceSource::Events;
     if !told_by_events {
-        fails(provider.presence(&reference(&room), &known).await);
+        fails(&provider.presence(&reference(&room), &known).await);
     }
     world.outage(false).await;
     assert_eq!(listed(world, "suite-a").await?.len(), 1, "the outage has changed the rooms");
@@ -322,7 +322,7 @@ fn told_by(facts: &[Fact]) -> u32 {
     u32::try_from(inside.len()).unwrap_or(u32::MAX)
 }
 
-fn fails<T: std::fmt::Debug>(answer: Result<T, ProviderError>) {
+fn fails<T: std::fmt::Debug>(answer: &Result<T, ProviderError>) {
     assert!(matches!(answer, Err(ProviderError::Unavailable { .. })), "in an outage it answers {answer:?}");
 }
 

@@ -42,7 +42,12 @@ pub trait Connections: Send + Sync + Debug + 'static {
     async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, ConnectionsError>;
 
     /// The names of open rooms that begin with this and come after that, in order.
-    async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, ConnectionsError>;
+    async fn rooms(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, ConnectionsError>;
 
     /// Takes a token that lets one connection into a room until then. `false` if the room is not open.
     async fn admit(
@@ -57,7 +62,8 @@ pub trait Connections: Send + Sync + Debug + 'static {
     async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, ConnectionsError>;
 
     /// Prolongs the lease of a connection.
-    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp) -> Result<Renewed, ConnectionsError>;
+    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp)
+    -> Result<Renewed, ConnectionsError>;
 
     /// Notes that the socket is gone; the connection stays in until its lease runs out, and may go on in another.
     async fn detach(&self, seat: &Seat) -> Result<(), ConnectionsError>;

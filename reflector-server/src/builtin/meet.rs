@@ -94,7 +94,8 @@ impl Meet {
         let (life, now) = (&loaded.meeting.life, (self.clock)());
         let (closes_at, _) = hard_deadline(life, &self.engine.policy_of(&loaded));
         let runs_over = !life.schedule.scheduled || life.schedule.end <= now;
-        let soon = life.phase.is_active() && runs_over && now < closes_at && closes_at <= now + ANNOUNCEMENTS[0];
+        let soon =
+            life.phase.is_active() && runs_over && now < closes_at && closes_at <= now + ANNOUNCEMENTS[0];
         Ok(soon.then_some(closes_at))
     }
 
@@ -103,7 +104,9 @@ impl Meet {
     /// A host that only *says* it is this one is not believed, unless it is this machine's own loopback.
     pub(super) fn welcomes(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else { return true };
-        let Some(origin) = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok()) else { return false };
+        let Some(origin) = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok()) else {
+            return false;
+        };
         let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let itself = named.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
         origin.origin() == self.public_url.origin()
@@ -118,7 +121,10 @@ impl Meet {
 
 impl fmt::Debug for Meet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meet").field("builtin", &self.builtin).field("timing", &self.timing).finish_non_exhaustive()
+        f.debug_struct("Meet")
+            .field("builtin", &self.builtin)
+            .field("timing", &self.timing)
+            .finish_non_exhaustive()
     }
 }
 

@@ -82,7 +82,12 @@ impl Connections for MemoryConnections {
         })
     }
 
-    async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, ConnectionsError> {
+    async fn rooms(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, ConnectionsError> {
         let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
         Ok(self
             .rooms()
@@ -114,7 +119,12 @@ impl Connections for MemoryConnections {
         })
     }
 
-    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp) -> Result<Renewed, ConnectionsError> {
+    async fn renew(
+        &self,
+        seat: &Seat,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Renewed, ConnectionsError> {
         let mut rooms = self.rooms();
         let Some(Room::Open(open)) = rooms.get_mut(&seat.room) else { return Ok(Renewed::Closed) };
         let Some(connection) = open.held_by(seat) else { return Ok(Renewed::Gone) };

@@ -25,13 +25,19 @@ pub(super) async fn room(State(meet): State<Arc<Meet>>, Path(name): Path<String>
         Ok(Some((room, id))) => html(StatusCode::OK, room_page(&room, id)),
         Ok(None) => html(
             StatusCode::NOT_FOUND,
-            notice("This meeting is over", "It has ended, or the link is not right. Ask for a new link, or start the meeting again."),
+            notice(
+                "This meeting is over",
+                "It has ended, or the link is not right. Ask for a new link, or start the meeting again.",
+            ),
         ),
         Err(error) => {
             tracing::warn!(%error, "the page of a room cannot be shown");
             html(
                 StatusCode::SERVICE_UNAVAILABLE,
-                notice("Just a moment", "The meeting cannot be reached right now. Try again in a few seconds."),
+                notice(
+                    "Just a moment",
+                    "The meeting cannot be reached right now. Try again in a few seconds.",
+                ),
             )
         }
     }
@@ -45,8 +51,11 @@ pub(super) async fn asset(Path(file): Path<String>) -> Response {
         "meet.svg" => ("image/svg+xml", ICON),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    let headers =
-        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
     (headers, body).into_response()
 }
 
@@ -109,7 +118,10 @@ mod tests {
         let pages = [room_page("standup", MeetingId(uuid::Uuid::nil())), notice("a", "b")];
         for page in pages {
             assert!(!page.contains("{{"), "{page}");
-            assert!(!page.contains("<script>") && !page.contains("style=") && !page.contains("onclick"), "{page}");
+            assert!(
+                !page.contains("<script>") && !page.contains("style=") && !page.contains("onclick"),
+                "{page}"
+            );
             assert!(!page.contains("//"), "something is loaded from elsewhere: {page}");
         }
     }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use reflector_core::engine::{AnnounceError, Announcer};
 use reflector_core::lifecycle::{Announcement, Presence};
 use reflector_core::provider::{
-    Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder, RoomRef,
-    RoomsPage, VideoProvider, WebhookReader,
+    Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder,
+    RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
 use reflector_core::{Meeting, ProviderRoom, Timestamp};
 use url::Url;
@@ -113,7 +113,12 @@ impl VideoProvider for Builtin {
         })
     }
 
-    async fn close_room(&self, room: &RoomRef, how: HowToClose, _: &Known) -> Result<CloseAnswer, ProviderError> {
+    async fn close_room(
+        &self,
+        room: &RoomRef,
+        how: HowToClose,
+        _: &Known,
+    ) -> Result<CloseAnswer, ProviderError> {
         let (name, now) = (bare(&room.name), (self.clock)());
         if how == HowToClose::IfEmpty && self.seen(name, now).await?.is_none() {
             return Ok(CloseAnswer::Unknown);

@@ -47,7 +47,8 @@ impl Meet {
 fn delivery(seat: &Seat, did: Did, latest: Latest) -> Delivery {
     let id = seat.connection.to_string();
     // The count is exact and ordered by `at`: without it a poll in between would count somebody twice.
-    let movement = Movement { participant: Participant::human(&id), at: latest.at, humans: Some(latest.humans) };
+    let movement =
+        Movement { participant: Participant::human(&id), at: latest.at, humans: Some(latest.humans) };
     let (kind, fact) = match did {
         Did::Join => ("joined", Fact::Joined(movement)),
         Did::Leave => ("left", Fact::Left(movement)),

@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Router;
 use futures::future::BoxFuture;
 use reflector_core::Timestamp;
 use serde::Deserialize;
@@ -92,7 +92,9 @@ async fn attend(meet: Arc<Meet>, room: String, mut socket: WebSocket, place: Pla
     let (seat, latest, joined) = match meet.builtin.connections.attach(attach, now).await {
         Ok(Attached::Joined { seat, latest }) => (seat, latest, true),
         Ok(Attached::Resumed { seat, latest }) => (seat, latest, false),
-        Ok(Attached::BadToken) => return goodbye(socket, close_code::POLICY, "join again for a new token").await,
+        Ok(Attached::BadToken) => {
+            return goodbye(socket, close_code::POLICY, "join again for a new token").await;
+        }
         Ok(Attached::Full) => return goodbye(socket, close_code::AGAIN, "the meeting is full").await,
         Ok(Attached::Closed) => return farewell(socket).await,
         Err(error) => {

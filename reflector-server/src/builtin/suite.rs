@@ -88,7 +88,8 @@ pub(crate) async fn a_token_lets_one_connection_in_once(connections: &impl Conne
     connections.open("b", at(0)).await.unwrap();
     let token = TokenHash::of("secret");
     assert!(connections.admit("a", token, at(60), at(0)).await.unwrap());
-    let try_at = |room: &'static str, token, second| connections.attach(attach(room, token, None, second), at(second));
+    let try_at =
+        |room: &'static str, token, second| connections.attach(attach(room, token, None, second), at(second));
     assert_eq!(try_at("b", token, 1).await.unwrap(), Attached::BadToken, "it was given for another room");
     assert_eq!(try_at("a", TokenHash::of("other"), 1).await.unwrap(), Attached::BadToken);
     assert!(matches!(try_at("a", token, 1).await.unwrap(), Attached::Joined { .. }));
@@ -104,7 +105,9 @@ pub(crate) async fn who_is_in_is_counted_until_they_leave(connections: &impl Con
     let (_, second) = join(connections, "a", 5).await;
     assert_eq!((first.humans, second.humans), (1, 2));
     // The clock has gone back.
-    let Left::Left(third) = connections.leave(&ada, Leaving::Now, at(3)).await.unwrap() else { panic!("it was in") };
+    let Left::Left(third) = connections.leave(&ada, Leaving::Now, at(3)).await.unwrap() else {
+        panic!("it was in")
+    };
     assert_eq!(third.humans, 1);
     assert!(at(5) <= first.at && first.at < second.at && second.at < third.at);
     assert_eq!(connections.leave(&ada, Leaving::Now, at(6)).await.unwrap(), Left::Gone, "leaving is final");
@@ -150,13 +153,17 @@ pub(crate) async fn a_connection_whose_socket_dropped_goes_on_in_another(connect
     connections.detach(&old).await.unwrap();
     assert_eq!(humans(connections, "a", 12).await, 1, "the new socket's lease counts");
     let taken_over = ask(connections, "a", Some(old.connection), 12).await;
-    assert!(matches!(taken_over, Attached::Joined { .. }), "the old socket's word has let somebody in: {taken_over:?}");
+    assert!(
+        matches!(taken_over, Attached::Joined { .. }),
+        "the old socket's word has let somebody in: {taken_over:?}"
+    );
 }
 
 pub(crate) async fn a_connection_that_is_in_is_not_taken_over(connections: &impl Connections) {
     connections.open("a", at(0)).await.unwrap();
     let (seat, _) = join(connections, "a", 0).await;
-    let Attached::Joined { seat: other, latest } = ask(connections, "a", Some(seat.connection), 1).await else {
+    let Attached::Joined { seat: other, latest } = ask(connections, "a", Some(seat.connection), 1).await
+    else {
         panic!("a duplicated tab is one of its own");
     };
     assert_ne!(other.connection, seat.connection);

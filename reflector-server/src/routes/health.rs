@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::lifecycle::Hearing;
-use reflector_core::store::MeetingStore as _;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;

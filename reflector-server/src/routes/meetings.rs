@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use reflector_core::engine::{Applied, CurrentMeeting, Input as Told, NewScheduled, ScheduledMeeting};
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
-use reflector_core::store::{Loaded, MeetingStore as _, Source};
+use reflector_core::store::{Loaded, Source};
 use reflector_core::{MeetingId, Room, RoomId, Timestamp, admission};
 use serde::{Deserialize, Deserializer};
 
@@ -30,7 +30,7 @@ pub(crate) async fn current(State(app): State<App>, Path(named): Path<String>) -
     let CurrentMeeting::Is(loaded) = app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await? else {
         return Err(Problem::no_such("room"));
     };
-    let loaded = opened(&app, loaded).await?;
+    let loaded = opened(&app, *loaded).await?;
     body(&app, &loaded).await.map(Json)
 }
 
@@ -207,10 +207,12 @@ pub(crate) async fn history(
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listing<EntryBody>>, Problem> {
-    let id = meeting(&app, &id).await?.meeting.id;
-    let page = app.engine.store().history(id, query.paging()?).await?;
-    let items = page.items.iter().map(EntryBody::from).collect();
-    Ok(Json(Listing { items, total: page.total, page: query.page, size: query.size }))
+    let loaded = meeting(&app, &id).await?;
+    let paging = query.paging()?;
+    let limit = usize::try_from(paging.limit).unwrap_or(usize::MAX);
+    let entries = app.engine.store().history(loaded.meeting.id, paging.offset, limit).await?;
+    let items = entries.iter().map(EntryBody::from).collect();
+    Ok(Json(Listing { items, total: loaded.entries, page: query.page, size: query.size }))
 }
 
 /// What a meeting could not be told.

@@ -5,7 +5,7 @@ pub(crate) mod meetings;
 pub(crate) mod rooms;
 pub(crate) mod webhooks;
 
-use reflector_core::store::{Paging, RoomStore as _};
+use reflector_core::store::Paging;
 use reflector_core::{Room, RoomId, RoomName};
 use serde::Deserialize;
 

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::lifecycle::Overtime;
-use reflector_core::store::{RoomCreated, RoomStore as _, Viewer};
+use reflector_core::store::{RoomCreated, Viewer};
 use reflector_core::{
     ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName, RoomPolicy, RoomSettings,
 };
@@ -24,16 +24,10 @@ use crate::json::Input;
 /// The longest grace and overtime that can be asked for: a year of minutes.
 const MOST_MINUTES: f64 = 525_600.0;
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct NewRoom {
-    name: String,
-    #[serde(flatten)]
-    settings: SettingsInput,
-}
-
-/// What can be set of a room. What is not named stays as it is.
+/// What can be said of a room. What is not named stays as it is.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct SettingsInput {
+pub(crate) struct RoomInput {
+    name: Option<String>,
     is_locked: Option<bool>,
     room_mode: Option<RoomMode>,
     recording_type: Option<RecordingType>,
@@ -69,7 +63,7 @@ pub(crate) fn minutes(field: &str, minutes: f64) -> Result<Duration, Problem> {
     }
 }
 
-impl SettingsInput {
+impl RoomInput {
     fn apply(self, app: &App, room: &mut Room) -> Result<(), Problem> {
         let settings = &mut room.settings;
         settings.is_locked = self.is_locked.unwrap_or(settings.is_locked);
@@ -112,9 +106,10 @@ fn known_provider(app: &App, name: &str) -> Result<ProviderName, Problem> {
 
 pub(crate) async fn create(
     State(app): State<App>,
-    Input(new): Input<NewRoom>,
+    Input(new): Input<RoomInput>,
 ) -> Result<(StatusCode, Json<RoomBody>), Problem> {
-    let name: RoomName = new.name.parse().map_err(|why| Problem::invalid("name", why))?;
+    let name = new.name.as_deref().ok_or_else(|| Problem::invalid("name", "a room needs a name"))?;
+    let name: RoomName = name.parse().map_err(|why| Problem::invalid("name", why))?;
     let mut room = Room {
         id: RoomId(new_id()),
         name,
@@ -126,7 +121,7 @@ pub(crate) async fn create(
         provider: None,
         created_at: (app.clock)(),
     };
-    new.settings.apply(&app, &mut room)?;
+    new.apply(&app, &mut room)?;
     let body = RoomBody::from(&room);
     match app.engine.store().create_room(room).await? {
         RoomCreated::Stored => Ok((StatusCode::CREATED, Json(body))),
@@ -150,10 +145,13 @@ pub(crate) async fn show(State(app): State<App>, Path(named): Path<String>) -> R
 pub(crate) async fn change(
     State(app): State<App>,
     Path(named): Path<String>,
-    Input(settings): Input<SettingsInput>,
+    Input(change): Input<RoomInput>,
 ) -> Result<Json<RoomBody>, Problem> {
     let mut room = room(&app, &named).await?;
-    settings.apply(&app, &mut room)?;
+    if change.name.as_ref().is_some_and(|name| name != room.name.as_str()) {
+        return Err(Problem::invalid("name", "a room keeps its name; make another room"));
+    }
+    change.apply(&app, &mut room)?;
     let body = RoomBody::from(&room);
     if app.engine.store().update_room(room).await? { Ok(Json(body)) } else { Err(Problem::no_such("room")) }
 }

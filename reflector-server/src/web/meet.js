@@ -8,14 +8,13 @@
   const base = location.pathname.slice(0, location.pathname.lastIndexOf("/meet/"));
   const kept = `reflector.connection.${meeting}`;
   const longestWait = 15_000;
-  const shownPeople = 12;
+  const mostCircles = 12;
 
   let socket = null;
   let attempt = 0;
   let retry = null;
   let closesAt = null;
   let ticking = null;
-  let humans = 0;
   // What is running now: whatever belongs to an earlier joining is ignored.
   let joining = 0;
 
@@ -56,16 +55,16 @@
   }
 
   function count(now) {
-    humans = now;
     // Whoever sees this page is here, whatever the count says for a moment.
     const here = Math.max(now, 1);
     const people = element("people");
-    const circles = Math.min(here, shownPeople) + (here > shownPeople ? 1 : 0);
+    // The last circle stands for all that have no room of their own.
+    const circles = here > mostCircles ? mostCircles - 1 : here;
     while (people.children.length > circles || people.querySelector(".waiting, .more")) people.lastChild.remove();
-    while (people.children.length < Math.min(here, shownPeople)) {
+    while (people.children.length < circles) {
       people.append(people.children.length === 0 ? person("you", "You") : person(""));
     }
-    if (here > shownPeople) people.append(person("more", `+${here - shownPeople}`));
+    if (here > circles) people.append(person("more", `+${here - circles}`));
     element("count").textContent = here === 1 ? "You are the only one here" : `${here} people are here`;
     element("hint").textContent = here === 1 ? "Others appear as soon as they join." : "";
     document.title = here === 1 ? room : `(${here}) ${room}`;

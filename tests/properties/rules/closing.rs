@@ -1,7 +1,8 @@
 //! L14, L15, L23 and L24: the provider's room, from its making to its end.
 
 use reflector_core::lifecycle::{
-    Announcement, Close, CloseReason, Effect, Empty, Event, Ignored, Phase, Policy, Presence, Schedule, Sighting,
+    Announcement, Close, CloseReason, Effect, Empty, Event, Ignored, Phase, Policy, Presence, Schedule,
+    Sighting,
 };
 
 use crate::stories::{HOUR, JUST, SECOND, Story, minute, person, quiet};
@@ -59,7 +60,9 @@ fn l14_somebody_who_was_in_is_not_forgotten_while_it_closes() {
     let late = Sighting { received_at: minute(31), ..person("ada", minute(2)) };
     story.tell(Event::ParticipantLeft(late), minute(50)).unwrap();
     let was = Empty::Left { since: minute(26) };
-    assert!(matches!(story.phase(), Phase::Closing { close: Close::IfEmpty { was: known }, .. } if known == was));
+    assert!(
+        matches!(story.phase(), Phase::Closing { close: Close::IfEmpty { was: known }, .. } if known == was)
+    );
     story.tell(Event::JoinRequested, minute(51)).unwrap();
     assert_eq!(story.phase(), Phase::Grace { since: minute(26) });
 }

@@ -1,9 +1,11 @@
 //! L9, L10, L17, L20 and L25: what happens by itself, when, and what is said before.
 
+use reflector_core::Timestamp;
+use std::time::Duration;
+
 use reflector_core::lifecycle::{
     Announcement, CloseMode, CloseReason, Effect, Event, Ignored, Overtime, Phase, Policy, Presence, Wake,
 };
-use reflector_core::Timestamp;
 
 use crate::stories::{HOUR, JUST, MINUTE, Story, minute, quiet};
 
@@ -74,7 +76,7 @@ fn l9_the_owner_can_extend_a_meeting_in_overtime() {
 
 #[test]
 fn l9_without_overtime_it_closes_at_its_end() {
-    let mut story = running(Policy { overtime: Overtime::For(MINUTE * 0), ..quiet() });
+    let mut story = running(Policy { overtime: Overtime::For(Duration::ZERO), ..quiet() });
     wake_up_to(&mut story, minute(60));
     assert!(story.phase().is_forced());
 }
@@ -86,7 +88,10 @@ fn l10_an_unscheduled_meeting_lives_a_day() {
     wake_up_to(&mut story, minute(0) + HOUR * 24 - JUST);
     assert!(story.phase().is_live(), "its end after eight hours is information only");
     story.wakes(minute(0) + HOUR * 24).unwrap();
-    assert_eq!((story.phase().close_reason(), story.phase().is_forced()), (Some(CloseReason::MaxLifetime), true));
+    assert_eq!(
+        (story.phase().close_reason(), story.phase().is_forced()),
+        (Some(CloseReason::MaxLifetime), true)
+    );
 }
 
 #[test]
@@ -120,7 +125,8 @@ fn l20_a_silent_live_meeting_is_asked_about_at_intervals_that_double_up_to_two_h
     let mut story = Story::unscheduled(Policy::default());
     story.joins("ada", minute(0)).unwrap();
     let owed = wake_up_to(&mut story, minute(600));
-    let asked: Vec<_> = owed.into_iter().filter(|(_, owed)| *owed == Effect::AskPresence).map(|(at, _)| at).collect();
+    let asked: Vec<_> =
+        owed.into_iter().filter(|(_, owed)| *owed == Effect::AskPresence).map(|(at, _)| at).collect();
     assert_eq!(asked, [15, 45, 105, 225, 345, 465, 585].map(minute));
 }
 
@@ -183,7 +189,7 @@ fn l25_a_close_that_was_moved_is_announced_anew() {
 
 #[test]
 fn l25_a_meeting_that_waits_for_its_first_participant_is_told_nothing() {
-    let mut story = Story::scheduled(0, 60, Policy { overtime: Overtime::For(MINUTE * 0), ..quiet() });
+    let mut story = Story::scheduled(0, 60, Policy { overtime: Overtime::For(Duration::ZERO), ..quiet() });
     assert_eq!(announced(&mut story, 60), []);
     assert!(!matches!(story.phase(), Phase::Waiting { .. }));
 }

@@ -92,7 +92,10 @@ fn l11_the_same_event_told_twice_stands_at_its_first_receipt_in_either_order() {
 fn l12_a_message_that_comes_again_changes_nothing_and_owes_nothing() {
     let mut story = Story::unscheduled(quiet());
     story.joins("ada", minute(1)).unwrap();
-    assert_eq!(story.tell(Event::ParticipantJoined(person("ada", minute(1))), minute(9)), Err(Ignored::SeenBefore));
+    assert_eq!(
+        story.tell(Event::ParticipantJoined(person("ada", minute(1))), minute(9)),
+        Err(Ignored::SeenBefore)
+    );
 }
 
 #[test]

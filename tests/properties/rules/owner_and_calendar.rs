@@ -96,12 +96,13 @@ fn l16_an_empty_meeting_that_outlives_its_room_gets_another_one() {
     let owed = story.moved_to_end(end, minute(5)).unwrap();
     assert_eq!(story.phase(), Phase::Opening { since: minute(5) });
     let expires_at = end + MINUTE * 30 + HOUR;
-    assert_eq!(
-        owed,
-        [Effect::RetireRoom { generation: 0 }, Effect::OpenRoom { generation: 1, expires_at }],
-    );
+    assert_eq!(owed, [Effect::RetireRoom { generation: 0 }, Effect::OpenRoom { generation: 1, expires_at }],);
     let old = Event::RoomClosed { generation: 0 };
-    assert_eq!(story.tell(old, minute(6)), Err(Ignored::AnotherRoom), "the end of the old room is no end of it");
+    assert_eq!(
+        story.tell(old, minute(6)),
+        Err(Ignored::AnotherRoom),
+        "the end of the old room is no end of it"
+    );
 }
 
 #[test]
@@ -109,7 +110,10 @@ fn l16_an_occupied_meeting_refuses_to_outlive_its_room_and_names_the_latest_end(
     let mut story = Story::scheduled(30, 60, quiet());
     story.joins("ada", minute(31)).unwrap();
     let latest_end = beyond(&story) - MINUTE * 30;
-    assert_eq!(story.moved_to_end(latest_end + JUST, minute(40)), Err(Ignored::BeyondProvider { latest_end }));
+    assert_eq!(
+        story.moved_to_end(latest_end + JUST, minute(40)),
+        Err(Ignored::BeyondProvider { latest_end })
+    );
     assert_eq!(story.life.schedule.end, minute(60));
     story.moved_to_end(latest_end, minute(40)).unwrap();
     assert_eq!(story.life.generation, 0);

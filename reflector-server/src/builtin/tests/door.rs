@@ -52,10 +52,19 @@ async fn a_page_of_a_foreign_origin_is_turned_away() {
     for welcome in ["https://meet.example", &itself] {
         assert!(world.knock(&meeting, Some(welcome)).await.is_ok(), "{welcome}");
     }
-    let foreign = ["https://evil.example", "http://meet.example", "http://127.0.0.1:1", "https://meet.example:8443", "null"];
+    let foreign = [
+        "https://evil.example",
+        "http://meet.example",
+        "http://127.0.0.1:1",
+        "https://meet.example:8443",
+        "null",
+    ];
     for foreign in foreign {
         let answer = world.knock(&meeting, Some(foreign)).await.err();
-        assert!(matches!(&answer, Some(Error::Http(answer)) if answer.status() == 403), "{foreign}: {answer:?}");
+        assert!(
+            matches!(&answer, Some(Error::Http(answer)) if answer.status() == 403),
+            "{foreign}: {answer:?}"
+        );
     }
 }
 

@@ -33,7 +33,10 @@ async fn two_tabs_are_two_people_and_the_last_to_leave_begins_the_grace() {
     ada.close().await;
     world.sees(meeting.id, is_grace).await;
     let told: Vec<_> = world.history(meeting.id).await.iter().map(|entry| entry.event.name()).collect();
-    assert_eq!(told[told.len() - 4..], ["participant_joined", "participant_joined", "participant_left", "participant_left"]);
+    assert_eq!(
+        told[told.len() - 4..],
+        ["participant_joined", "participant_joined", "participant_left", "participant_left"]
+    );
 }
 
 #[tokio::test]
@@ -85,7 +88,8 @@ async fn a_tab_whose_line_broke_and_that_does_not_come_back_has_left() {
     let meeting = world.meeting().await;
     let (ada, ..) = world.join(&meeting).await;
     drop(ada);
-    let answer = world.builtin.close_room(&reference(&meeting), HowToClose::IfEmpty, &Known::default()).await.unwrap();
+    let answer =
+        world.builtin.close_room(&reference(&meeting), HowToClose::IfEmpty, &Known::default()).await.unwrap();
     assert_eq!(answer, CloseAnswer::StillOccupied { humans: 1, facts: Vec::new() });
     assert!(world.load(meeting.id).await.life.phase.is_live());
     world.clock.pass(Duration::from_secs(20));

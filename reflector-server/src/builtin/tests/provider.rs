@@ -11,7 +11,8 @@ use reflector_core::{ProviderRoom, Role};
 
 use super::*;
 use crate::builtin::connections::{
-    Attach, Attached, Closing, Connections, ConnectionsError, Leaving, Left, Renewed, RoomSeen, Seat, TokenHash,
+    Attach, Attached, Closing, Connections, ConnectionsError, Leaving, Left, Renewed, RoomSeen, Seat,
+    TokenHash,
 };
 
 reflector_core::provider_suite!(rooms);
@@ -98,7 +99,12 @@ impl Connections for Breakable {
         self.reach()?.look(room, now).await
     }
 
-    async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, ConnectionsError> {
+    async fn rooms(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, ConnectionsError> {
         self.reach()?.rooms(prefix, after, limit).await
     }
 
@@ -116,7 +122,12 @@ impl Connections for Breakable {
         self.reach()?.attach(attach, now).await
     }
 
-    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp) -> Result<Renewed, ConnectionsError> {
+    async fn renew(
+        &self,
+        seat: &Seat,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Renewed, ConnectionsError> {
         self.reach()?.renew(seat, until, now).await
     }
 
