@@ -68,13 +68,15 @@ impl Builtin {
         match self.connections.look(room_name, now).await? {
             RoomSeen::Open { .. } => {}
             RoomSeen::Closed => return Err(TokenRefused::Closed),
-            RoomSeen::Unknown => {
-                let before_the_start = self.started_at - Duration::from_micros(1);
-                self.connections.open(room_name, before_the_start).await?;
-            }
+            RoomSeen::Unknown => self.adopt(room_name).await?,
         }
         let taken = self.connections.admit(room_name, TokenHash::of(&token), now + TOKEN_KEPT, now).await?;
         if taken { Ok(token) } else { Err(TokenRefused::Closed) }
+    }
+
+    /// Takes a room for one that was made before this process started.
+    async fn adopt(&self, room: &str) -> Result<(), ConnectionsError> {
+        self.connections.open(room, self.started_at - Duration::from_micros(1)).await
     }
 
     /// Whether those who were in before the start may still be on their way back.
@@ -132,8 +134,14 @@ impl VideoProvider for Builtin {
         })
     }
 
-    async fn presence(&self, room: &RoomRef, _: &Known) -> Result<PresenceAnswer, ProviderError> {
-        Ok(match self.seen(bare(&room.name), (self.clock)()).await? {
+    async fn presence(&self, room: &RoomRef, known: &Known) -> Result<PresenceAnswer, ProviderError> {
+        let (name, now) = (bare(&room.name), (self.clock)());
+        // Whoever has been told of people in it tells us that it was there: it is empty now, not missing, and its
+        // meeting still has its grace.
+        if known.newest_event_at.is_some() && self.connections.look(name, now).await? == RoomSeen::Unknown {
+            self.adopt(name).await?;
+        }
+        Ok(match self.seen(name, now).await? {
             None => PresenceAnswer::Snapshot(Presence::Unknown),
             Some(RoomSeen::Open { humans: 0, .. }) => PresenceAnswer::Snapshot(Presence::Empty),
             Some(RoomSeen::Open { humans, .. }) => PresenceAnswer::Snapshot(Presence::Occupied(humans)),

@@ -111,13 +111,18 @@ async fn attend(meet: Arc<Meet>, room: String, mut socket: WebSocket, place: Pla
     });
     let ended = session.run(&mut arrival).await;
     let arrived = session.shown.is_some();
-    session.part(ended).await;
-    drop(place);
-    if !arrived && ended.may_leave() {
-        // A joining that is on its way must be told before the leaving.
-        arrival.await;
-    }
-    depart(&meet, &seat, ended).await;
+    let parting = async {
+        session.part(ended).await;
+        drop(place);
+    };
+    let leaving = async {
+        if !arrived && ended.may_leave() {
+            // A joining that is on its way must be told before the leaving.
+            arrival.await;
+        }
+        depart(&meet, &seat, ended).await;
+    };
+    tokio::join!(leaving, parting);
 }
 
 #[derive(Deserialize)]

@@ -46,6 +46,17 @@ fn l14_somebody_who_asks_to_join_takes_it_back_to_grace_with_a_lease() {
 }
 
 #[test]
+fn l14_who_asks_to_join_long_after_the_deadline_has_their_lease_in_full_and_four_at_most() {
+    let mut story = closing();
+    story.tell(Event::JoinRequested, minute(40)).unwrap();
+    assert_eq!(story.due().at, minute(40) + SECOND * 45);
+    for asked in 1..10 {
+        story.tell(Event::JoinRequested, minute(40) + SECOND * 30 * asked).unwrap();
+    }
+    assert_eq!(story.due().at, minute(40) + SECOND * 45 * 4);
+}
+
+#[test]
 fn l14_a_meeting_that_nobody_joined_goes_back_to_waiting() {
     let mut story = Story::unscheduled(quiet());
     story.wakes(minute(30)).unwrap();

@@ -29,7 +29,7 @@ pub async fn a_commit_changes_everything_or_nothing(world: &World) -> Result<(),
     let second = world.stored(everything(&first, 1)).await?;
     assert_eq!(
         second,
-        Loaded { meeting: everything(&first, 1).meeting, version: 2, room_policy: room.policy }
+        Loaded { meeting: everything(&first, 1).meeting, version: 2, room_policy: room.policy, entries: 2 }
     );
     let written = Seen::of(world, id).await?;
     assert_eq!(written.next_due, Some(at(61)));

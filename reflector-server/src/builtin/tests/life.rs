@@ -205,3 +205,18 @@ async fn after_a_restart_nothing_is_said_of_older_rooms_until_people_have_come_b
     let if_empty = after.builtin.close_room(&room, HowToClose::IfEmpty, &known).await.unwrap();
     assert_eq!(if_empty, CloseAnswer::Gone);
 }
+
+#[tokio::test]
+async fn after_a_restart_a_room_that_people_were_in_is_empty_and_not_missing() {
+    let before = World::new().await;
+    let meeting = before.meeting().await;
+    let (_ada, ..) = before.join(&meeting).await;
+    before.meet.stop().await;
+    let after = World::over(before.clock.clone(), before.store.clone()).await;
+    // Nobody comes back; the silence is long enough for the engine to ask.
+    after.clock.pass(Duration::from_secs(15 * 60));
+    let now = after.clock.now();
+    after.engine.sweep_once(now).await.unwrap();
+    after.engine.dispatch_meeting(meeting.id, now).await.unwrap();
+    assert_eq!(after.load(meeting.id).await.life.phase, Phase::Grace { since: now });
+}
