@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reflector_core::engine::{CurrentMeeting, Engine, Input, Settings};
+use reflector_core::lifecycle::Sighting;
 use reflector_core::lifecycle::{CloseReason, Event, Policy};
 use reflector_core::store::{MeetingStore, RoomStore, Source};
 use reflector_core::testing::FakeProvider;
 use reflector_core::{
     MeetingId, Participant, ProviderName, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId,
 };
-use reflector_core::lifecycle::Sighting;
 use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
 
@@ -24,7 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = Arc::new(MemoryStore::new());
     let settings = Settings { deployment: "example".parse()?, policy: Policy::default() };
     let video = ProviderName::from("fake");
-    let engine = Engine::new(store.clone(), settings).with_provider(video.clone(), Arc::new(FakeProvider::default()));
+    let engine =
+        Engine::new(store.clone(), settings).with_provider(video.clone(), Arc::new(FakeProvider::default()));
 
     // A room that lasts.
     let room = Room {
@@ -65,7 +66,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{now}  the meeting is {}", show(&store, id).await?);
     for entry in store.history(id, 0, 100).await? {
-        println!("  {:>2}  {}  {:<20} {}", entry.seq, entry.recorded_at, entry.event.name(), entry.phase.as_str());
+        println!(
+            "  {:>2}  {}  {:<20} {}",
+            entry.seq,
+            entry.recorded_at,
+            entry.event.name(),
+            entry.phase.as_str()
+        );
     }
     let closed = store.load(id).await?.ok_or("the meeting is kept")?.meeting;
     assert_eq!(closed.life.phase.close_reason(), Some(CloseReason::GraceExpired));

@@ -118,10 +118,11 @@ fn start_logging(config: &Config) -> Result<(), tracing_subscriber::filter::Pars
 
 #[tokio::main]
 async fn serve(config: &Config) -> Result<(), ServeError> {
+    let cannot_listen = |source| ServeError::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(cannot_listen)?;
+    // The port 0 asks the system for a free one.
+    let config = &config.clone().listening_on(listener.local_addr().map_err(cannot_listen)?);
     let server = Server::new(config, clock::system()).await?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|source| ServeError::Listen { address: config.listen, source })?;
     greet(config);
     server.run(listener, asked_to_stop()).await
 }
@@ -137,23 +138,25 @@ fn greet(config: &Config) {
     println!("Stop it with Ctrl-C; `reflector config` shows every setting.");
 }
 
-/// Waits for the first signal; a second one stops at once.
-async fn asked_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be heard: stop this process by force");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tokio::spawn(async move {
+/// Waits for the first signal; a second one stops at once. It listens from the moment it is called.
+fn asked_to_stop() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            tracing::error!("signals cannot be heard: stop this process by force");
+            return std::future::pending().await;
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::warn!("stopping at once");
-        std::process::exit(1);
-    });
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("stopping at once");
+            std::process::exit(1);
+        });
+    }
 }

@@ -1,10 +1,11 @@
 //! Every invariant of the core, over every transition of random histories.
 
-use proptest::prelude::{prop_assert, proptest};
+use proptest::prelude::{any, prop_assert, proptest};
+use proptest::sample::Index;
 use proptest::test_runner::TestCaseResult;
-use reflector_core::lifecycle::Outcome;
 use reflector_core::lifecycle::invariants::{self, Transition};
-use reflector_core::testing::strategies::{History, history};
+use reflector_core::lifecycle::{Outcome, step};
+use reflector_core::testing::strategies::{History, history, policy};
 
 use crate::stories::cases;
 
@@ -60,6 +61,27 @@ fn holds_throughout(history: &History, holds: fn(&Transition<'_>) -> bool) -> Te
         prop_assert!(holds(&transition), "violated by {transition:#?}");
     }
     Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn l17_all_of_them_hold_when_the_policy_changes_in_between(
+        history in history(), later in policy(), changed_after in any::<Index>(),
+    ) {
+        let mut life = history.first();
+        let changed_after = changed_after.index(history.events.len() + 1);
+        for (place, (event, now)) in history.events.iter().enumerate() {
+            let policy = if place < changed_after { &history.policy } else { &later };
+            let Outcome::Changed(change) = step(&life, event, *now, policy) else { continue };
+            let transition =
+                Transition { before: &life, event, now: *now, policy, after: &change.life, effects: &change.effects };
+            let violated = invariants::violated(&transition);
+            prop_assert!(violated.is_empty(), "{violated:?} by {transition:#?}");
+            life = change.life;
+        }
+    }
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn the_provider_outage_that_looks_like_everybody_leaving() {
     story.joins("ada", minute(0)).unwrap();
     for asked in [15, 45, 105] {
         assert_eq!(story.wakes(minute(asked)), Ok(vec![Effect::AskPresence]));
-        let nothing = Report { presence: Presence::Unknown, asked_at: minute(asked), staleness: Duration::ZERO };
+        let nothing =
+            Report { presence: Presence::Unknown, asked_at: minute(asked), staleness: Duration::ZERO };
         let told = story.tell(Event::PresenceReported(nothing), minute(asked));
         assert_eq!(told, Err(Ignored::NoNews));
     }

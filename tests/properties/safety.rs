@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use reflector_core::ConnectionKey;
-use reflector_core::lifecycle::{Close, CloseReason, Event, Outcome, Phase, hard_deadline};
+use reflector_core::lifecycle::{CLOCK_TOLERANCE, Close, CloseReason, Event, Outcome, Phase, hard_deadline};
 use reflector_core::testing::strategies::{History, Played, history};
 
 use crate::stories::cases;
@@ -78,6 +78,29 @@ proptest! {
             );
             if let Some(left_at) = last_left.filter(|_| starts && for_emptiness) {
                 prop_assert!(played.now >= left_at + played.before.grace(&history.policy), "{played:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_leaving_takes_five_minutes_of_the_grace_at_most(history in history()) {
+        let history = told_by_connections(history);
+        let mut told_last = None;
+        for played in history.play() {
+            if played.after().generation != played.before.generation {
+                told_last = None;
+            }
+            match (&played.event, &played.outcome) {
+                (Event::ParticipantLeft(left), Outcome::Changed(_)) if left.participant.role.is_human() => {
+                    told_last = told_last.max(Some(left.received_at));
+                }
+                _ => {}
+            }
+            let starts = played.before.phase.is_active() && played.after().phase.close_reason().is_some();
+            let expired = played.after().phase.close_reason() == Some(CloseReason::GraceExpired);
+            if let Some(told_last) = told_last.filter(|_| starts && expired) {
+                let grace = played.before.grace(&history.policy);
+                prop_assert!(played.now >= told_last - CLOCK_TOLERANCE + grace, "told at {told_last}: {played:#?}");
             }
         }
     }

@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use proptest::collection::vec;
-use proptest::prelude::{prop_assert, prop_assert_eq, prop_assume, proptest};
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+use proptest::test_runner::{TestCaseError, TestCaseResult};
 use reflector_core::Timestamp;
 use reflector_core::lifecycle::{
     CloseMode, Event, Hearing, Ignored, LEASES_PER_DEADLINE, Life, Outcome, Phase, Policy, deadline,
     hard_deadline, step, unforced_deadline,
 };
-use reflector_core::testing::strategies::{History, hearing, history, span};
+use reflector_core::testing::strategies::{History, hearing, history, policy, span};
 
-use crate::stories::cases;
-
-const JUST: Duration = Duration::from_micros(1);
+use crate::stories::{JUST, cases};
 
 proptest! {
     #![proptest_config(cases())]
@@ -23,28 +22,22 @@ proptest! {
         history in history(), hearing in hearing(), span in span(),
     ) {
         for life in lives(&history) {
-            let wake = |at| step(&life, &Event::DeadlineReached { hearing }, at, &history.policy);
-            let Some(due) = deadline(&life, &history.policy) else {
-                let why = if life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue };
-                prop_assert_eq!(wake(history.now() + span), Outcome::Ignored(why));
-                continue;
-            };
-            prop_assert_eq!(wake(due.at - JUST), Outcome::Ignored(Ignored::NotDue));
-            prop_assert_eq!(wake(due.at - JUST - span), Outcome::Ignored(Ignored::NotDue));
-            for at in [due.at, due.at + JUST, due.at + span] {
-                let Outcome::Changed(change) = wake(at) else {
-                    return Err(proptest::test_runner::TestCaseError::fail(format!("missed {due:?} of {life:#?}")));
-                };
-                prop_assert!(change.life != life, "changed only by what is owed: {:?}", change.effects);
-                let next = deadline(&change.life, &history.policy);
-                prop_assert!(next.is_none_or(|next| next.at > at), "{next:?} is left of {:#?}", change.life);
-            }
+            wakes_at_its_deadline_and_at_no_other_instant(&life, hearing, span, &history.policy)?;
+        }
+    }
+
+    #[test]
+    fn l17_nor_does_it_miss_one_when_its_policy_changes(
+        history in history(), hearing in hearing(), span in span(), later in policy(),
+    ) {
+        for life in lives(&history) {
+            wakes_at_its_deadline_and_at_no_other_instant(&life, hearing, span, &later)?;
         }
     }
 
     #[test]
     fn a_meeting_is_open_up_to_its_deadline_and_due_at_it(history in history()) {
-        prop_assume!(history.policy.close == CloseMode::Act);
+        let history = History { policy: Policy { close: CloseMode::Act, ..history.policy }, ..history };
         for life in lives(&history).filter(|life| life.phase.is_active() && life.watch.withheld_since.is_none()) {
             let (hard, _) = hard_deadline(&life, &history.policy);
             let closes = unforced_deadline(&life, &history.policy).map_or(hard, |(at, _)| at.min(hard));
@@ -61,7 +54,7 @@ proptest! {
             let right = step(&played.before, &played.event, played.now, &history.policy);
             let wrong = step(&played.before, &played.event, earlier, &history.policy);
             let (Outcome::Changed(right), Outcome::Changed(wrong)) = (right, wrong) else { continue };
-            prop_assert!(wrong.life.phase.as_str() == right.life.phase.as_str() || !closes_more(&wrong.life, &right.life));
+            prop_assert!(!closes_more(&wrong.life, &right.life), "{played:#?}");
             let (right_hard, _) = hard_deadline(&right.life, &history.policy);
             prop_assert!(hard_deadline(&wrong.life, &history.policy).0 >= right_hard - wrong_by);
             let both = unforced_deadline(&wrong.life, &history.policy).zip(unforced_deadline(&right.life, &history.policy));
@@ -99,6 +92,31 @@ proptest! {
             prop_assert!(wake(&asked, just_before, &policy).phase.close_reason().is_none(), "{asked:#?}");
         }
     }
+}
+
+fn wakes_at_its_deadline_and_at_no_other_instant(
+    life: &Life,
+    hearing: Hearing,
+    span: Duration,
+    policy: &Policy,
+) -> TestCaseResult {
+    let wake = |at| step(life, &Event::DeadlineReached { hearing }, at, policy);
+    let Some(due) = deadline(life, policy) else {
+        let why = if life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue };
+        prop_assert_eq!(wake(Timestamp::MAX), Outcome::Ignored(why));
+        return Ok(());
+    };
+    prop_assert_eq!(wake(due.at - JUST), Outcome::Ignored(Ignored::NotDue));
+    prop_assert_eq!(wake(due.at - JUST - span), Outcome::Ignored(Ignored::NotDue));
+    for at in [due.at, due.at + JUST, due.at + span] {
+        let Outcome::Changed(change) = wake(at) else {
+            return Err(TestCaseError::fail(format!("missed {due:?} of {life:#?}")));
+        };
+        prop_assert!(change.life != *life, "changed only by what is owed: {:?}", change.effects);
+        let next = deadline(&change.life, policy);
+        prop_assert!(next.is_none_or(|next| next.at > at), "{next:?} is left of {:#?}", change.life);
+    }
+    Ok(())
 }
 
 /// Every life that a history goes through.

@@ -170,6 +170,18 @@ impl Config {
         })
     }
 
+    /// The settings once the address is known: the port 0 stands for one that the system chooses.
+    #[must_use]
+    pub fn listening_on(mut self, address: SocketAddr) -> Self {
+        if self.public_url.as_str() == format!("http://{}/", self.listen)
+            && let Ok(url) = Url::parse(&format!("http://{address}"))
+        {
+            self.public_url = url;
+        }
+        self.listen = address;
+        self
+    }
+
     /// Every key with its value and where it came from, secrets masked: what `reflector config` prints.
     ///
     /// # Errors

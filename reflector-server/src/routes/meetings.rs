@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::engine::{Applied, CurrentMeeting, Input as Told, NewScheduled, ScheduledMeeting};
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
@@ -12,7 +12,7 @@ use reflector_core::{MeetingId, Room, RoomId, Timestamp, admission};
 use serde::{Deserialize, Deserializer};
 
 use super::rooms::minutes;
-use super::{PageQuery, Query, room};
+use super::{PageQuery, Path, Query, room};
 use crate::api::{EntryBody, Listing, MeetingBody};
 use crate::app::App;
 use crate::clock::new_id;
@@ -180,7 +180,10 @@ pub(crate) async fn extend(
     Input(extension): Input<Extension>,
 ) -> Result<Json<MeetingBody>, Problem> {
     let loaded = meeting(&app, &id).await?;
-    if extension.until <= loaded.meeting.life.schedule.end.max((app.clock)()) && loaded.meeting.life.schedule.scheduled {
+    let (schedule, now) = (loaded.meeting.life.schedule, (app.clock)());
+    // The end of an unscheduled meeting is information only.
+    let latest = if schedule.scheduled { schedule.end.max(now) } else { now };
+    if extension.until <= latest {
         return Err(Problem::invalid("until", "use a time after the meeting's end and after now"));
     }
     tell(&app, loaded.meeting.id, Event::Rescheduled { start: None, end: Some(extension.until) }).await?;

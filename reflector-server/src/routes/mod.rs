@@ -5,6 +5,8 @@ pub(crate) mod meetings;
 pub(crate) mod rooms;
 pub(crate) mod webhooks;
 
+use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
 use reflector_core::store::Paging;
 use reflector_core::{Room, RoomId, RoomName};
 use serde::Deserialize;
@@ -48,9 +50,35 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequestP
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(query)| Self(query))
-            .map_err(|rejection| Problem::invalid("query", rejection.body_text()))
+        let read = axum::extract::Query::try_from_uri(&parts.uri);
+        read.map(|axum::extract::Query(query)| Self(query)).map_err(|rejection| wrong_parameter(&rejection))
+    }
+}
+
+/// Names the parameter that cannot be read: axum says it in words only.
+fn wrong_parameter(rejection: &QueryRejection) -> Problem {
+    type Located = serde_path_to_error::Error<serde::de::value::Error>;
+    let mut cause: Option<&dyn std::error::Error> = Some(rejection);
+    while let Some(error) = cause {
+        if let Some(located) = error.downcast_ref::<Located>() {
+            return Problem::invalid(located.path().to_string(), located.inner());
+        }
+        cause = error.source();
+    }
+    Problem::invalid("query", rejection.body_text())
+}
+
+/// What a path names. Bytes that are no text name nothing.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Problem> {
+        let axum::extract::Path(named) = axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::new(StatusCode::NOT_FOUND, format!("nothing is at {}", parts.uri.path())))?;
+        Ok(Self(named))
     }
 }
 

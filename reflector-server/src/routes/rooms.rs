@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::lifecycle::Overtime;
@@ -13,7 +13,7 @@ use reflector_core::{
 };
 use serde::{Deserialize, Deserializer};
 
-use super::{PageQuery, Query, room};
+use super::{PageQuery, Path, Query, room};
 use crate::api::{Listing, RoomBody};
 use crate::app::App;
 use crate::auth::local;
@@ -43,7 +43,7 @@ pub(crate) struct RoomInput {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "use a number of minutes, or \"never\"")]
 enum OvertimeInput {
     Minutes(f64),
     Word(String),

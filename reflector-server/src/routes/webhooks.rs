@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use reflector_core::ProviderName;
 use reflector_core::engine::{Applied, Taken};
@@ -10,6 +10,7 @@ use reflector_core::provider::Headers;
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 
+use super::Path;
 use crate::app::App;
 use crate::error::Problem;
 use crate::json::bytes;

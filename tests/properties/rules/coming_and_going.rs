@@ -53,6 +53,18 @@ fn l3_a_leaving_told_late_is_believed_for_five_minutes() {
 }
 
 #[test]
+fn l3_a_leaving_told_late_takes_no_patience_away_even_if_others_left_after_it() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    story.joins("grace", minute(2)).unwrap();
+    story.leaves("grace", minute(5)).unwrap();
+    // By the provider's clock ada left before; we took her to be in for half an hour.
+    let late = Sighting { received_at: minute(30), ..person("ada", minute(4)) };
+    story.tell(Event::ParticipantLeft(late), minute(30)).unwrap();
+    assert_eq!(story.phase(), Phase::Grace { since: minute(25) });
+}
+
+#[test]
 fn l3_a_leaving_in_the_future_is_taken_as_now() {
     assert_eq!(left(90, 30), Phase::Grace { since: minute(30) });
 }

@@ -191,9 +191,11 @@ impl Tab {
         Heard::Pings
     }
 
-    /// Closes the tab, as a browser does.
+    /// Closes the tab as a browser does, which reads on until the server has answered.
     async fn close(mut self) {
         self.socket.close(None).await.unwrap();
+        let answered = timeout(PATIENCE, async { while let Some(Ok(_)) = self.socket.next().await {} });
+        answered.await.expect("the close is not answered");
     }
 }
 

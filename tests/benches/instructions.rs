@@ -1,0 +1,79 @@
+//! Counts the instructions of `step` and `deadline` with callgrind. A join, a leave and a deadline may take 1,000.
+//!
+//! It runs itself under valgrind, once for each scene, and counts what is between entering and leaving `counted` or
+//! `counted_deadline`: cloning the life, and whatever the allocator does, are in it.
+
+mod lives;
+
+use std::hint::black_box;
+use std::process::{Command, ExitCode};
+
+use lives::{Scene, scenes};
+use reflector_core::lifecycle::{Deadline, Outcome, deadline};
+
+/// The most instructions that a join, a leave or a deadline may take.
+const MOST: u64 = 1_000;
+/// How often each scene is played; the first is not counted, for it finds cold tables of the allocator.
+const ROUNDS: u64 = 100;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().collect();
+    match arguments.as_slice() {
+        [_, flag, number] if flag == "--scene" => play(number.parse().unwrap_or(0)),
+        // `cargo test --benches` builds and starts it; there is nothing to test.
+        _ if !arguments.iter().any(|argument| argument == "--bench") => ExitCode::SUCCESS,
+        _ => print_table(),
+    }
+}
+
+#[inline(never)]
+fn counted(scene: &Scene) -> Outcome {
+    scene.play()
+}
+
+#[inline(never)]
+fn counted_deadline(scene: &Scene) -> Option<Deadline> {
+    deadline(&scene.life, &scene.policy)
+}
+
+/// What runs under callgrind.
+fn play(number: usize) -> ExitCode {
+    let scenes = scenes();
+    let Some(scene) = scenes.get(number) else { return ExitCode::FAILURE };
+    for _ in 0..ROUNDS {
+        drop(black_box(counted(black_box(scene))));
+        black_box(counted_deadline(black_box(scene)));
+    }
+    ExitCode::SUCCESS
+}
+
+fn print_table() -> ExitCode {
+    println!("{:<52}{:>12}{:>14}", "instructions", "step", "deadline()");
+    let mut worst = 0;
+    for (number, scene) in scenes().iter().enumerate() {
+        let counts = [instructions(number, "counted"), instructions(number, "counted_deadline")];
+        let [Some(step), Some(deadline)] = counts else {
+            println!("valgrind could not be run: install it (Debian: valgrind) to count instructions");
+            return ExitCode::SUCCESS;
+        };
+        worst = worst.max(step).max(deadline);
+        println!("{:<52}{step:>12}{deadline:>14}", scene.name);
+    }
+    println!("the most: {worst}, and {MOST} are allowed");
+    if worst <= MOST { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How many instructions a function takes in a scene, in the mean of all rounds.
+fn instructions(scene: usize, function: &str) -> Option<u64> {
+    let this = std::env::current_exe().ok()?;
+    let said = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(format!("--toggle-collect=instructions::{function}"))
+        .arg(this)
+        .args(["--scene", &scene.to_string()])
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let collected = said.lines().find_map(|line| line.split_once("Collected :"))?.1;
+    Some(collected.trim().parse::<u64>().ok()? / ROUNDS)
+}
