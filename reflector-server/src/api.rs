@@ -20,18 +20,18 @@ pub struct RoomBody {
     recording_trigger: RecordingTrigger,
     is_shared: bool,
     guests: bool,
-    grace_period_minutes: Option<f64>,
+    grace_period_minutes: Option<Minutes>,
     overtime_minutes: Option<OvertimeBody>,
     provider: Option<String>,
     created_at: Timestamp,
 }
 
 /// A number of minutes, or the word `never`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 #[serde(untagged)]
 pub enum OvertimeBody {
     /// So many minutes.
-    Minutes(f64),
+    Minutes(Minutes),
     /// Without a bound of its own.
     Word(&'static str),
 }
@@ -48,9 +48,9 @@ impl From<&Room> for RoomBody {
             recording_trigger: room.settings.recording_trigger,
             is_shared: room.is_shared,
             guests: room.guests,
-            grace_period_minutes: room.policy.grace.map(minutes),
+            grace_period_minutes: room.policy.grace.map(Minutes),
             overtime_minutes: room.policy.overtime.map(|overtime| match overtime {
-                Overtime::For(overtime) => OvertimeBody::Minutes(minutes(overtime)),
+                Overtime::For(overtime) => OvertimeBody::Minutes(Minutes(overtime)),
                 Overtime::Never => OvertimeBody::Word("never"),
             }),
             provider: room.provider.as_ref().map(ToString::to_string),
@@ -78,7 +78,7 @@ pub struct MeetingBody {
     calendar_event_id: Option<String>,
     calendar_metadata: Option<serde_json::Value>,
     last_participant_left_at: Option<Timestamp>,
-    grace_period_minutes: f64,
+    grace_period_minutes: Minutes,
     closes_at: Option<Timestamp>,
     closes_because: Option<&'static str>,
     closed_at: Option<Timestamp>,
@@ -120,7 +120,7 @@ impl MeetingBody {
             calendar_event_id: meeting.calendar_event_id.clone(),
             calendar_metadata: meeting.calendar_metadata.clone(),
             last_participant_left_at: life.phase.last_left_at(),
-            grace_period_minutes: minutes(life.grace(&policy)),
+            grace_period_minutes: Minutes(life.grace(&policy)),
             closes_at: closing.map(|(at, _)| at),
             closes_because: closing.map(|(_, reason)| reason.as_str()),
             closed_at,
@@ -202,6 +202,16 @@ pub struct Listing<T> {
     pub size: u64,
 }
 
-fn minutes(span: Duration) -> f64 {
-    span.as_secs_f64() / 60.0
+/// A span in minutes: a whole number where it is one.
+#[derive(Clone, Copy, Debug)]
+pub struct Minutes(pub Duration);
+
+impl Serialize for Minutes {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        if self.0.subsec_nanos() == 0 && self.0.as_secs().is_multiple_of(60) {
+            out.serialize_u64(self.0.as_secs() / 60)
+        } else {
+            out.serialize_f64(self.0.as_secs_f64() / 60.0)
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reflector_core::engine::{CarryOutcome, Carried, Engine};
+use reflector_core::engine::{CarryOutcome, Carried, Engine, EngineError};
 use reflector_core::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -77,7 +77,7 @@ impl Workers {
         }
     }
 
-    async fn sweep(&self) -> Result<Option<Timestamp>, reflector_core::engine::EngineError> {
+    async fn sweep(&self) -> Result<Option<Timestamp>, EngineError> {
         // Whatever changes from here on rings the bell.
         self.bell.await_due(Timestamp::MAX);
         while self.engine.refit_once().await? > 0 {}
@@ -92,7 +92,7 @@ impl Workers {
             }
             debug!(due = swept.due, changed = swept.changed, "woke meetings");
         }
-        Ok(self.engine.store().next_due().await.map_err(reflector_core::engine::EngineError::from)?)
+        Ok(self.engine.store().next_due().await?)
     }
 
     async fn dispatch_loop(self) {
@@ -114,7 +114,7 @@ impl Workers {
     async fn dispatch(
         &self,
         permits: &Arc<Semaphore>,
-    ) -> Result<Option<Timestamp>, reflector_core::engine::EngineError> {
+    ) -> Result<Option<Timestamp>, EngineError> {
         loop {
             // Work is claimed only by hands that are free.
             let Ok(first) = Arc::clone(permits).acquire_owned().await else { return Ok(None) };
@@ -136,7 +136,7 @@ impl Workers {
                 });
             }
         }
-        Ok(self.engine.store().next_owed().await.map_err(reflector_core::engine::EngineError::from)?)
+        Ok(self.engine.store().next_owed().await?)
     }
 
     async fn reconcile_loop(self) {

@@ -48,7 +48,7 @@ impl Running {
             set.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let config = Config::read(&Sources { environment, ..Sources::default() }).expect("the settings are sound");
         let logs = Logs::default();
-        let runtime = logs.kept(Builder::new_multi_thread().worker_threads(2)).build().expect("threads can be had");
+        let runtime = logs.of_runtime();
         runtime.spawn(async move {
             let server = Server::new(&config, clock::system()).await.expect("the settings can be used");
             let listener = TcpListener::from_std(listener).expect("it is a socket");
@@ -123,8 +123,8 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T
 struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    /// A runtime's builder whose threads log in here, and nowhere else.
-    fn kept(&self, builder: &mut Builder) -> &mut Builder {
+    /// A runtime whose threads log in here, and nowhere else.
+    fn of_runtime(&self) -> Runtime {
         let logs = self.clone();
         let lines = tracing_subscriber::fmt()
             .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
@@ -133,7 +133,9 @@ impl Logs {
             .finish();
         let dispatch = tracing::Dispatch::new(lines);
         // For as long as the thread lives.
-        builder.enable_all().on_thread_start(move || std::mem::forget(tracing::dispatcher::set_default(&dispatch)))
+        let listen = move || std::mem::forget(tracing::dispatcher::set_default(&dispatch));
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(2).enable_all().on_thread_start(listen).build().expect("threads can be had")
     }
 
     fn text(&self) -> String {

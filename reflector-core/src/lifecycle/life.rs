@@ -9,7 +9,7 @@ use super::effect::Effect;
 use super::phase::{CloseReason, Phase};
 use super::policy::Policy;
 use super::presence::{PresenceRecord, Stretch, Told};
-use super::step::Change;
+use super::outcome::Change;
 use crate::time::Timestamp;
 
 /// All of a meeting that the rules look at. Names, addresses and metadata stay beside it.

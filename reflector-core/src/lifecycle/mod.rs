@@ -13,6 +13,7 @@ mod effect;
 mod event;
 pub mod invariants;
 mod life;
+mod outcome;
 mod phase;
 mod policy;
 mod presence;
@@ -28,4 +29,5 @@ pub use policy::{
     LONGEST_SILENCE, OPENING_PATIENCE, Overtime, Policy, SECOND_PROBE,
 };
 pub use presence::{KEPT, PresenceRecord, Stretch, Told};
-pub use step::{Change, Ignored, Outcome, replay, step};
+pub use outcome::{Change, Ignored, Outcome};
+pub use step::{replay, step};

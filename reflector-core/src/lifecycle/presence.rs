@@ -84,6 +84,9 @@ pub struct Told {
     pub humans: u32,
     /// How it came to that.
     pub stretch: Stretch,
+    /// The newest leaving of a person, as far as it is believed (rule L3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_left: Option<Timestamp>,
     open: Vec<ConnectionKey>,
     gone: Vec<ConnectionKey>,
 }
@@ -271,6 +274,8 @@ impl Told {
     /// Goes on with the story.
     fn tell(&mut self, seen: &Seen) {
         let by_leaving = matches!(seen.what, What::Left { .. });
+        // A wrong clock or a late message must not take anybody's patience away, nor add to it (rule L3).
+        let told_at = seen.at.clamp(seen.stands_at - CLOCK_TOLERANCE, seen.stands_at);
         match seen.what {
             // For one connection leaving is final: a joining told after it was over before it was told.
             What::Joined { connection, .. } if self.gone.contains(&connection) => return,
@@ -296,7 +301,10 @@ impl Told {
         if self.humans == 0 {
             self.open.clear();
         }
-        self.stretch = self.stretch_after(seen, by_leaving);
+        if by_leaving {
+            self.last_left = self.last_left.max(Some(told_at));
+        }
+        self.stretch = self.stretch_after(seen, by_leaving, told_at);
     }
 
     fn bury(&mut self, connection: ConnectionKey) {
@@ -308,15 +316,13 @@ impl Told {
         }
     }
 
-    fn stretch_after(&self, seen: &Seen, by_leaving: bool) -> Stretch {
-        // A wrong clock or a late message must not take anybody's patience away, nor add to it (rule L3).
-        let told_at = seen.at.clamp(seen.stands_at - CLOCK_TOLERANCE, seen.stands_at);
+    fn stretch_after(&self, seen: &Seen, by_leaving: bool, told_at: Timestamp) -> Stretch {
         match (self.humans > 0, self.stretch) {
             (true, Stretch::Occupied { since }) => Stretch::Occupied { since },
             (true, _) => Stretch::Occupied { since: told_at },
             (false, Stretch::Empty { since }) if by_leaving => Stretch::Empty { since: since.max(told_at) },
             (false, Stretch::Empty { since }) => Stretch::Empty { since },
-            (false, _) if by_leaving => Stretch::Empty { since: told_at },
+            (false, _) if by_leaving => Stretch::Empty { since: self.last_left.unwrap_or(told_at) },
             (false, Stretch::Occupied { .. }) => Stretch::Empty { since: seen.stands_at },
             (false, Stretch::Never) => Stretch::Never,
         }

@@ -147,8 +147,7 @@ pub async fn an_occupied_room_does_not_close_if_empty(world: &impl ProviderWorld
         return Ok(vec![Skipped::PresenceIsToldByEventsOnly]);
     }
     let room = opened(world, 1).await?;
-    world.enter(&room, "ada", Role::Human).await;
-    world.enter(&room, "grace", Role::Human).await;
+    two_people_enter(world, &room).await;
     let answer = close(world, &room, HowToClose::IfEmpty).await?;
     assert!(matches!(answer, CloseAnswer::StillOccupied { humans, .. } if humans > 0), "{answer:?}");
     assert_eq!(listed(world, &room.name).await?.len(), 1, "the room is gone");
@@ -189,10 +188,11 @@ pub async fn presence_tells_people_and_not_machines(world: &impl ProviderWorld) 
         return Ok(vec![Skipped::PresenceIsToldByEventsOnly]);
     };
     assert_eq!(with_a_machine, 0, "a recorder counts as a participant");
-    world.enter(&room, "ada", Role::Human).await;
+    two_people_enter(world, &room).await;
     world.enter(&room, "bot", Role::Bot).await;
-    assert_eq!(humans(world, &room).await?, Some(1));
+    assert_eq!(humans(world, &room).await?, Some(2));
     world.leave(&room, "ada").await;
+    world.leave(&room, "grace").await;
     assert_eq!(humans(world, &room).await?, Some(0));
     assert_eq!(close(world, &room, HowToClose::IfEmpty).await?, CloseAnswer::Gone, "machines hold it open");
     Ok(Vec::new())
@@ -212,7 +212,7 @@ pub async fn a_room_that_is_not_known_is_missing(world: &impl ProviderWorld) -> 
 /// Sentence 9.
 pub async fn an_outage_is_an_error_and_never_an_empty_room(world: &impl ProviderWorld) -> Checked {
     let room = opened(world, 1).await?;
-    world.enter(&room, "ada", Role::Human).await;
+    two_people_enter(world, &room).await;
     world.outage(true).await;
     let provider = world.provider();
     let known = Known::default();
@@ -226,7 +226,7 @@ pub async fn an_outage_is_an_error_and_never_an_empty_room(world: &impl Provider
     }
     world.outage(false).await;
     assert_eq!(listed(world, "suite-a").await?.len(), 1, "the outage has changed the rooms");
-    assert!(matches!(humans(world, &room).await?, None | Some(1)), "the outage has put somebody out");
+    assert!(matches!(humans(world, &room).await?, None | Some(2)), "the outage has put somebody out");
     Ok(if told_by_events { vec![Skipped::PresenceIsToldByEventsOnly] } else { Vec::new() })
 }
 
@@ -264,6 +264,12 @@ fn a_room_name() -> RoomName {
 
 async fn opened(world: &impl ProviderWorld, number: u8) -> Result<ProviderRoom, ProviderError> {
     world.provider().open_room(&order("suite-a", number)).await
+}
+
+/// Two, because a provider that tells by events may keep its records from the second person on, as Whereby does.
+async fn two_people_enter(world: &impl ProviderWorld, room: &ProviderRoom) {
+    world.enter(room, "ada", Role::Human).await;
+    world.enter(room, "grace", Role::Human).await;
 }
 
 fn reference(room: &ProviderRoom) -> RoomRef {

@@ -20,7 +20,10 @@ const POINTS: &str = "use a number above 0, such as 100";
 const A_DURATION: &str = "use a duration such as 15m, 45s or 250ms";
 
 /// The values of all keys.
-pub(super) struct Values(BTreeMap<&'static str, (String, Origin)>);
+pub(super) struct Values(BTreeMap<&'static str, Value>);
+
+/// A value as it was written, and where.
+type Value = (String, Origin);
 
 impl Values {
     pub(super) fn collect(sources: &Sources) -> Result<Self, ConfigError> {
@@ -210,7 +213,7 @@ impl Values {
 }
 
 /// The values of the file, by the names of their keys.
-fn read_file(path: &Path) -> Result<Vec<(&'static str, (String, Origin))>, ConfigError> {
+fn read_file(path: &Path) -> Result<Vec<(&'static str, Value)>, ConfigError> {
     let file = path.display().to_string();
     let cannot = |why: String| ConfigError::File { file: file.clone(), why };
     let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;

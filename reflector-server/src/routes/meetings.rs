@@ -36,16 +36,19 @@ pub(crate) async fn current(State(app): State<App>, Path(named): Path<String>) -
 
 /// Waits until the provider has made the meeting's room.
 async fn opened(app: &App, mut loaded: Loaded) -> Result<Loaded, Problem> {
-    let id = loaded.meeting.id;
     let by = tokio::time::Instant::now() + OPENING;
     while loaded.meeting.life.phase.is_opening() {
-        let changed = app.bell.changed.notified();
         let wait = LOOK.min(by.saturating_duration_since(tokio::time::Instant::now()));
         if wait.is_zero() {
             return Err(Problem::later(2, "the video provider has not answered yet; try again"));
         }
-        let _ = tokio::time::timeout(wait, changed).await;
-        loaded = load(app, id).await?;
+        // Listened to before it is looked at, so that no change falls in between.
+        let changed = app.bell.changed.notified();
+        loaded = load(app, loaded.meeting.id).await?;
+        if loaded.meeting.life.phase.is_opening() {
+            // Another server may make it, and ring another bell.
+            let _ = tokio::time::timeout(wait, changed).await;
+        }
     }
     match loaded.meeting.life.phase.close_reason() {
         Some(CloseReason::ProviderRefused) => {

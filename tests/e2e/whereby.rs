@@ -1,0 +1,1 @@
+//! Whereby, end to end.
