@@ -1,12 +1,18 @@
 //! Convergence and idempotence: neither the order of messages nor their number decides what is known.
 
-use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
-use reflector_core::Timestamp;
-use reflector_core::lifecycle::{Effect, Event, KEPT, Life, Outcome, Policy, Schedule, step};
-use reflector_core::testing::strategies::{BASE, history, report, sighting};
+use std::collections::BTreeSet;
 
-use crate::stories::cases;
+use proptest::collection::vec;
+use proptest::prelude::{
+    Just, Strategy, any, prop_assert, prop_assert_eq, prop_assume, prop_oneof, proptest,
+};
+use reflector_core::Timestamp;
+use reflector_core::lifecycle::{
+    CLOCK_TOLERANCE, Effect, Event, KEPT, Life, Outcome, Phase, Policy, Schedule, Sighting, step,
+};
+use reflector_core::testing::strategies::{BASE, history, near, report, sighting, span};
+
+use crate::stories::{cases, person};
 
 proptest! {
     #![proptest_config(cases())]
@@ -14,6 +20,24 @@ proptest! {
     #[test]
     fn the_same_observations_in_any_order_lead_to_the_same_presence((told, shuffled) in in_two_orders()) {
         prop_assert_eq!(after(&told).phase, after(&shuffled).phase);
+    }
+
+    #[test]
+    fn a_late_leaving_takes_five_minutes_of_the_grace_at_most(told in vec(a_person_moving(), 0..=KEPT)) {
+        let moved = |event: &Event| match event {
+            Event::ParticipantLeft(seen) | Event::ParticipantJoined(seen) => Some((seen.participant.connection, seen.at)),
+            _ => None,
+        };
+        // A message that comes again stands at its first receipt: that is another story.
+        prop_assume!(told.iter().filter_map(moved).collect::<BTreeSet<_>>().len() == told.len());
+        let left = |event: &Event| match event {
+            Event::ParticipantLeft(left) => Some(left.received_at),
+            _ => None,
+        };
+        if let Phase::Grace { since } = after(&told).phase {
+            let told_last = told.iter().filter_map(left).max();
+            prop_assert!(Some(since + CLOCK_TOLERANCE) >= told_last, "since {since}, told at {told_last:?}");
+        }
     }
 
     #[test]
@@ -51,6 +75,14 @@ fn observation() -> impl Strategy<Value = Event> {
         3 => sighting().prop_map(Event::ParticipantLeft),
         2 => report().prop_map(Event::PresenceReported),
     ]
+}
+
+/// A person who comes or goes on one of five connections, each message with its own delay, told without a count.
+fn a_person_moving() -> impl Strategy<Value = Event> {
+    (0_u8..5, any::<bool>(), near(), span()).prop_map(|(who, joins, at, delay)| {
+        let seen = Sighting { received_at: at + delay, ..person(&who.to_string(), at) };
+        if joins { Event::ParticipantJoined(seen) } else { Event::ParticipantLeft(seen) }
+    })
 }
 
 fn in_two_orders() -> impl Strategy<Value = (Vec<Event>, Vec<Event>)> {

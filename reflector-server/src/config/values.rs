@@ -228,7 +228,7 @@ fn read_file(path: &Path) -> Result<Vec<(&'static str, Value)>, ConfigError> {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::Boolean(truth) => truth.to_string(),
-                _ => return Err(cannot(format!("the value of `{}` must be a text or a number", key.in_file()))),
+                _ => return Err(cannot(format!("the value of `{}` must be a text, a whole number, or true or false", key.in_file()))),
             };
             Ok((key.name, (value, Origin::File(file.clone()))))
         })

@@ -164,7 +164,13 @@ pub(crate) async fn change(
         None => None,
     };
     if change.start_date.is_some() || change.end_date.is_some() {
-        tell(&app, id, Event::Rescheduled { start: change.start_date, end: change.end_date }).await?;
+        let moved = Event::Rescheduled { start: change.start_date, end: change.end_date };
+        match tell(&app, id, moved).await {
+            Err(TellError::Refused(Ignored::EndNotAfterStart)) if change.end_date.is_none() => {
+                return Err(Problem::invalid("start_date", "the start must be before the end"));
+            }
+            told => told?,
+        }
     }
     if let Some(grace) = grace {
         tell(&app, id, Event::GraceChanged { grace }).await?;

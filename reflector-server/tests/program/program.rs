@@ -1,0 +1,178 @@
+//! The program `reflector`, run in a folder of its own with nothing of this machine's environment.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::{Answer, Request};
+
+/// Longer than anything waited for takes on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A server that runs. It ends with the test.
+pub(crate) struct Program {
+    child: Child,
+    logged: Lines,
+    pub(crate) address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Program {
+    /// With the embedded defaults; only the port is any free one.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With these settings, once it answers.
+    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = command(folder.path(), &[]);
+        let mut child =
+            command.env("REFLECTOR_LISTEN", "127.0.0.1:0").envs(environment.iter().copied()).spawn().expect("it starts");
+        let said = Lines::of(child.stdout.take().expect("piped"));
+        let logged = Lines::of(child.stderr.take().expect("piped"));
+        let greeting = eventually("the program says where it listens", || match child.try_wait().expect("a child") {
+            Some(status) => panic!("it ended with {status}: {}", logged.text()),
+            None => said.text().lines().next().map(str::to_owned),
+        });
+        let address = greeting.split("http://").nth(1).and_then(|url| url.trim_end_matches('/').parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in: {greeting}"));
+        let program = Self { child, logged, address, _folder: folder };
+        eventually("the program answers", || (program.get("/healthz").status == 200).then_some(()));
+        program
+    }
+
+    /// What its addresses begin with.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> Answer {
+        request.send(self.address)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send(&Request::new("GET", path))
+    }
+
+    /// What is at a path, which must be there.
+    pub(crate) fn read(&self, path: &str) -> Value {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    /// Posts something, which must be taken.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.send(&Request::new("POST", path).json(body));
+        assert!(matches!(answer.status, 200 | 201), "{path} {body}: {}", answer.text());
+        answer.json()
+    }
+
+    pub(crate) fn make_room(&self, name: &str) {
+        self.post("/rooms", &json!({ "name": name }));
+    }
+
+    /// The current meeting of a room, made if there is none.
+    pub(crate) fn meet(&self, room: &str) -> Value {
+        self.post(&format!("/rooms/{room}/meeting"), &json!({}))
+    }
+
+    /// Waits for a meeting to come to this.
+    pub(crate) fn until(&self, meeting: &str, what: &str, it_is: impl Fn(&Value) -> bool) -> Value {
+        let mut seen = Value::Null;
+        let found = within(PATIENCE, || {
+            seen = self.read(&format!("/meetings/{meeting}"));
+            it_is(&seen).then(|| seen.clone())
+        });
+        found.unwrap_or_else(|| panic!("{what} never came; the meeting is {seen:#}\n{}", self.logged()))
+    }
+
+    /// What it wrote to standard error until now.
+    pub(crate) fn logged(&self) -> String {
+        self.logged.text()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill can be run");
+        assert!(sent.success(), "no {name} for process {id}");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
+        within(patience, || self.child.try_wait().expect("a child"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the program to its end, which must come soon.
+pub(crate) fn run(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut child = command(folder, arguments).envs(environment.iter().copied()).spawn().expect("it starts");
+    let ended = within(PATIENCE, || child.try_wait().expect("a child"));
+    let _ = child.kill();
+    let output = child.wait_with_output().expect("a child");
+    assert!(ended.is_some(), "it goes on with {environment:?} {arguments:?}: {output:?}");
+    output
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reflector"));
+    command.args(arguments).current_dir(folder).env_clear();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Waits for something that comes soon.
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, look).unwrap_or_else(|| panic!("it never happened that {what}"))
+}
+
+fn within<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return Some(seen);
+        }
+        if begun.elapsed() > patience {
+            return None;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The lines of an output, read as they come so that nobody waits for a full pipe.
+#[derive(Clone)]
+pub(crate) struct Lines(Arc<Mutex<String>>);
+
+impl Lines {
+    pub(crate) fn of(output: impl Read + Send + 'static) -> Self {
+        let lines = Self(Arc::default());
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let mut text = kept.0.lock().expect("nobody panics with it");
+                text.push_str(&line);
+                text.push('\n');
+            }
+        });
+        lines
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().expect("nobody panics with it").clone()
+    }
+}

@@ -1,0 +1,183 @@
+//! A headless Chromium, driven through chromedriver in the words of W3C WebDriver.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::Request;
+use crate::program::{Lines, eventually};
+
+const FLAGS: &[&str] = &[
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+/// How WebDriver calls the key under which it names an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with a profile of its own. It ends with the test.
+pub(crate) struct Browser {
+    driver: Child,
+    address: SocketAddr,
+    session: String,
+    /// The tab that keeps the browser alive while all others are closed.
+    home: Tab,
+    _profile: TempDir,
+}
+
+/// A tab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tab(String);
+
+impl Browser {
+    pub(crate) fn start() -> Self {
+        let profile = tempfile::tempdir().expect("a folder");
+        let mut driver = Command::new(program("chromedriver"))
+            .arg("--port=0")
+            .env("HOME", profile.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        let said = Lines::of(driver.stdout.take().expect("piped"));
+        let port = eventually("chromedriver says its port", || {
+            let text = said.text();
+            text.split("successfully on port ").nth(1)?.trim().trim_end_matches('.').parse().ok()
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        // Whatever fails from here on ends the driver as well.
+        let mut browser =
+            Self { driver, address, session: String::new(), home: Tab(String::new()), _profile: profile };
+        browser.session = browser.begin();
+        browser.home = Tab(browser.ask("GET", "/window", None).as_str().expect("a handle").to_owned());
+        browser
+    }
+
+    fn begin(&self) -> String {
+        let profile = format!("--user-data-dir={}", self._profile.path().join("profile").display());
+        let flags: Vec<_> = FLAGS.iter().copied().chain([profile.as_str()]).collect();
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": program("chromium"), "args": flags },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        });
+        let begun = self.call("POST", "/session", Some(json!({ "capabilities": { "alwaysMatch": wanted } })));
+        begun["sessionId"].as_str().expect("a session").to_owned()
+    }
+
+    /// Opens an address in a tab of its own and looks at it.
+    pub(crate) fn open(&self, url: &str) -> Tab {
+        let made = self.ask("POST", "/window/new", Some(json!({ "type": "tab" })));
+        let tab = Tab(made["handle"].as_str().expect("a handle").to_owned());
+        self.look_at(&tab);
+        self.ask("POST", "/url", Some(json!({ "url": url })));
+        tab
+    }
+
+    pub(crate) fn look_at(&self, tab: &Tab) {
+        self.ask("POST", "/window", Some(json!({ "handle": tab.0 })));
+    }
+
+    /// Closes a tab as a person does.
+    pub(crate) fn close(&self, tab: &Tab) {
+        self.look_at(tab);
+        self.ask("DELETE", "/window", None);
+        self.look_at(&self.home);
+    }
+
+    /// What a script gives, in the tab that is looked at.
+    pub(crate) fn script(&self, script: &str) -> Value {
+        self.ask("POST", "/execute/sync", Some(json!({ "script": script, "args": [] })))
+    }
+
+    /// What a script gives later, through the function that is its last argument.
+    pub(crate) fn script_that_waits(&self, script: &str) -> Value {
+        self.ask("POST", "/execute/async", Some(json!({ "script": script, "args": [] })))
+    }
+
+    /// Waits for a script to give this.
+    pub(crate) fn until(&self, script: &str, expected: &Value) {
+        eventually(&format!("`{script}` is {expected}"), || (self.script(script) == *expected).then_some(()));
+    }
+
+    pub(crate) fn click(&self, selector: &str) {
+        let element = self.element(selector);
+        self.ask("POST", &format!("/element/{element}/click"), Some(json!({})));
+    }
+
+    pub(crate) fn write(&self, selector: &str, text: &str) {
+        let element = self.element(selector);
+        self.ask("POST", &format!("/element/{element}/value"), Some(json!({ "text": text })));
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let found = self.ask("POST", "/element", Some(wanted));
+        found[ELEMENT].as_str().unwrap_or_else(|| panic!("no {selector}")).to_owned()
+    }
+
+    /// What stands in the console, of every tab since this was asked last.
+    pub(crate) fn console(&self) -> Vec<String> {
+        self.log("browser").iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
+    }
+
+    /// The addresses that were asked for, by every tab since this was asked last.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let read = |entry: &Value| -> Option<String> {
+            let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let (event, params) = (message["message"]["method"].as_str()?, &message["message"]["params"]);
+            match event {
+                "Network.requestWillBeSent" => params["request"]["url"].as_str().map(str::to_owned),
+                "Network.webSocketCreated" => params["url"].as_str().map(str::to_owned),
+                _ => None,
+            }
+        };
+        self.log("performance").iter().filter_map(read).collect()
+    }
+
+    fn log(&self, kind: &str) -> Vec<Value> {
+        self.ask("POST", "/se/log", Some(json!({ "type": kind }))).as_array().expect("a list").clone()
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        self.call(method, &format!("/session/{}{path}", self.session), body)
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let request = Request::new(method, path);
+        let request = if let Some(body) = &body { request.json(body) } else { request };
+        let answer = request.send(self.address);
+        assert_eq!(answer.status, 200, "{method} {path} {body:?}: {}", answer.text());
+        answer.json()["value"].clone()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The browser ends with its session; the driver alone would leave it behind.
+        if !self.session.is_empty() {
+            let end = Request::new("DELETE", format!("/session/{}", self.session));
+            let address = self.address;
+            let _ = std::thread::spawn(move || end.send(address)).join();
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// Where a program of this machine is.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not installed: scripts/test.sh does that"))
+}
