@@ -178,6 +178,9 @@ impl Workers {
 fn report(carried: &Carried) {
     report_violations(&carried.violated);
     let (meeting_id, effect) = (carried.meeting, carried.kind.as_str());
+    if let Some(error) = &carried.unanswered {
+        warn!(%meeting_id, effect, error, "the provider did not do what it was asked");
+    }
     match &carried.outcome {
         CarryOutcome::Done => debug!(%meeting_id, effect, "did what was owed"),
         CarryOutcome::Lost => info!(%meeting_id, effect, "what was owed is no longer, or somebody else does it"),

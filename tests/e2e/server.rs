@@ -46,7 +46,8 @@ impl Running {
         let set = [("REFLECTOR_LISTEN", address.as_str()), ("DATABASE_URL", "memory:")];
         let environment: BTreeMap<_, _> =
             set.iter().chain(settings).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let config = Config::read(&Sources { environment, ..Sources::default() }).expect("the settings are sound");
+        let config =
+            Config::read(&Sources { environment, ..Sources::default() }).expect("the settings are sound");
         let logs = Logs::default();
         let runtime = logs.of_runtime();
         runtime.spawn(async move {

@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub(crate) use api::Call;
 pub(crate) use message::{Message, SECRET, SUBDOMAIN};
 pub(crate) use truth::Room;
 
@@ -46,11 +45,13 @@ pub(crate) enum Failure {
     Refuses,
     /// It never answers.
     Hangs,
+    /// 503, after it was done all the same.
+    DoneAndAway,
 }
 
 /// The stand-in, until it is dropped.
 pub(crate) struct WherebyStub {
-    /// What `WHEREBY_API_URL` is to be.
+    /// Where it is: what `WHEREBY_API_URL` is to be.
     pub(crate) url: String,
     truth: Arc<Mutex<Truth>>,
     serving: JoinHandle<()>,
@@ -83,9 +84,9 @@ impl WherebyStub {
         self.truth().tells(room, kind)
     }
 
-    /// The room of this id, if it is there.
-    pub(crate) fn room(&self, id: &str) -> Option<Room> {
-        self.truth().rooms.iter().find(|room| room.id == id).cloned()
+    /// The room of this id or name, if it is there.
+    pub(crate) fn room(&self, which: &str) -> Option<Room> {
+        self.truth().rooms.iter().find(|room| room.id == which || room.name == which).cloned()
     }
 
     /// How many rooms there are.
@@ -98,15 +99,10 @@ impl WherebyStub {
         self.truth().put_out.clone()
     }
 
-    /// The calls so far, in order.
-    pub(crate) fn calls(&self) -> Vec<Call> {
-        self.truth().calls.clone()
-    }
-
-    /// How many calls were made with this verb, about this room if one is named.
-    pub(crate) fn count(&self, verb: &str, room: Option<&str>) -> usize {
-        let about = |call: &&Call| room.is_none_or(|room| call.path.ends_with(&format!("/{room}")));
-        self.truth().calls.iter().filter(|call| call.verb == verb).filter(about).count()
+    /// How many calls were made with this verb, to a path with this end if one is named: a room's id, or a kind.
+    pub(crate) fn count(&self, verb: &str, end: Option<&str>) -> usize {
+        let ends = |path: &str| end.is_none_or(|end| path.ends_with(&format!("/{end}")));
+        self.truth().calls.iter().filter(|call| call.verb == verb && ends(&call.path)).count()
     }
 
     /// The next room gets this id.

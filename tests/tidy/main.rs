@@ -88,8 +88,11 @@ fn the_rules_neither_wait_nor_look_at_a_clock_nor_at_what_lies_around_them() {
         files("reflector-core/src", ".rs").into_iter().filter(|(path, _)| path.ends_with("/admission.rs")),
     );
     for (path, text) in pure {
-        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//")) {
-            for word in ["async ", ".await", "::now(", "crate::engine", "crate::store", "crate::provider", "println!"] {
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
+            for word in
+                ["async ", ".await", "::now(", "crate::engine", "crate::store", "crate::provider", "println!"]
+            {
                 if line.contains(word) {
                     complaints.push(format!("{path}:{number} says `{word}`"));
                 }
@@ -104,8 +107,10 @@ fn the_ports_know_neither_the_engine_nor_each_others_adapters() {
     let ports = files("reflector-core/src/store", ".rs").into_iter().chain(
         files("reflector-core/src", ".rs").into_iter().filter(|(path, _)| path.ends_with("src/provider.rs")),
     );
-    let complaints: Vec<_> =
-        ports.filter(|(_, text)| text.contains("crate::engine")).map(|(path, _)| format!("{path} uses the engine")).collect();
+    let complaints: Vec<_> = ports
+        .filter(|(_, text)| text.contains("crate::engine"))
+        .map(|(path, _)| format!("{path} uses the engine"))
+        .collect();
     none(&complaints);
 }
 

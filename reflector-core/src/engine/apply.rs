@@ -73,11 +73,12 @@ impl Engine {
             let Some(loaded) = self.store.load(id).await? else { return Ok(Applied::NoSuchMeeting) };
             let policy = self.policy_of(&loaded);
             let input = input(&loaded);
-            let told = Told::of(&loaded, input, now, &policy);
+            let version = loaded.version;
+            let mut told = Told::of(loaded.meeting, input, now, &policy);
             if !told.needs_commit {
                 return Ok(told.applied());
             }
-            let commit = told.commit(loaded.version, self.due_row(&told.meeting.life, &policy), now);
+            let commit = told.commit(version, self.due_row(&told.meeting.life, &policy), now);
             match self.store.commit(commit).await? {
                 Committed::Stored => return Ok(told.applied()),
                 Committed::Duplicate => return Ok(Applied::Duplicate),
@@ -90,7 +91,7 @@ impl Engine {
     /// The row of the deadline index for a life. An open meeting that waits for nothing, because the deployment only
     /// observes, keeps a row as well: a changed policy finds it by that.
     pub(super) fn due_row(&self, life: &Life, policy: &Policy) -> Option<DueRow> {
-        let fingerprint = self.settings.policy.fingerprint();
+        let fingerprint = self.fingerprint;
         let at = deadline(life, policy).map(|due| due.at);
         at.or((!life.phase.is_closed()).then_some(Timestamp::MAX)).map(|at| DueRow { at, fingerprint })
     }
@@ -123,11 +124,11 @@ struct Told {
 }
 
 impl Told {
-    fn of(loaded: &Loaded, input: Input, now: Timestamp, policy: &Policy) -> Self {
+    fn of(meeting: Meeting, input: Input, now: Timestamp, policy: &Policy) -> Self {
         let mut told = Self {
-            before: loaded.meeting.life.phase,
-            generation_before: loaded.meeting.life.generation,
-            meeting: loaded.meeting.clone(),
+            before: meeting.life.phase,
+            generation_before: meeting.life.generation,
+            meeting,
             effects: Vec::new(),
             entries: Vec::new(),
             needs_commit: input.delivery.is_some(),
@@ -199,15 +200,17 @@ impl Told {
         }
     }
 
-    fn commit(&self, expected: u64, due: Option<DueRow>, now: Timestamp) -> Commit {
+    /// What is to be written. It takes what is owed and noted along: after a conflict all is told anew.
+    fn commit(&mut self, expected: u64, due: Option<DueRow>, now: Timestamp) -> Commit {
+        let superseded = self.superseded();
         Commit {
             expected,
             meeting: self.meeting.clone(),
             due,
-            effects: owed(self.meeting.id, expected + 1, self.effects.clone(), now),
-            superseded: self.superseded(),
-            delivery: self.delivery.clone(),
-            entries: self.entries.clone(),
+            effects: owed(self.meeting.id, expected + 1, std::mem::take(&mut self.effects), now),
+            superseded,
+            delivery: self.delivery.take(),
+            entries: std::mem::take(&mut self.entries),
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Carried {
     pub owed_at: Timestamp,
     /// What came of it.
     pub outcome: CarryOutcome,
+    /// What the provider said instead of an answer, where that is not asked for again at once: it refused to make
+    /// the room, or could not say who is in. Somebody should look.
+    pub unanswered: Option<String>,
     /// The invariants that were violated on the way: always none.
     pub violated: Vec<&'static str>,
 }
@@ -102,8 +105,8 @@ impl Engine {
 
     /// Carries out claimed work and settles it.
     pub async fn carry_out(&self, claimed: &ClaimedEffect, now: Timestamp) -> Carried {
-        let mut violated = Vec::new();
-        let outcome = match self.act(claimed, now, &mut violated).await {
+        let mut noted = Noted::default();
+        let outcome = match self.act(claimed, now, &mut noted).await {
             Ok(()) => self.settle(claimed, Settlement::Done).await,
             Err(Trouble::Again { after, error }) => {
                 let at = now + after.unwrap_or_default().max(back_off(claimed));
@@ -112,7 +115,8 @@ impl Engine {
             Err(Trouble::Engine(error)) => CarryOutcome::Unsettled(error),
         };
         let (meeting, kind) = (claimed.id.meeting, claimed.effect.kind());
-        Carried { meeting, kind, owed_at: claimed.owed_at, outcome, violated }
+        let Noted { violated, unanswered } = noted;
+        Carried { meeting, kind, owed_at: claimed.owed_at, outcome, unanswered, violated }
     }
 
     async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> CarryOutcome {
@@ -130,27 +134,22 @@ impl Engine {
     }
 
     /// Does it, if the meeting as it stands right before the call still owes it (rule L14).
-    async fn act(
-        &self,
-        claimed: &ClaimedEffect,
-        now: Timestamp,
-        violated: &mut Vec<&'static str>,
-    ) -> Result<(), Trouble> {
+    async fn act(&self, claimed: &ClaimedEffect, now: Timestamp, noted: &mut Noted) -> Result<(), Trouble> {
         let Some(loaded) = self.store.load(claimed.id.meeting).await? else { return Ok(()) };
         let inputs = match &claimed.effect {
             Effect::OpenRoom { generation, expires_at } => {
-                self.open_room(&loaded, claimed, *generation, *expires_at, now).await?
+                self.open_room(&loaded, claimed, *generation, *expires_at, now, noted).await?
             }
             Effect::CloseRoom { generation } => self.close_room(&loaded.meeting, *generation, now).await?,
             Effect::RetireRoom { generation } => self.retire_room(&loaded.meeting, *generation).await?,
-            Effect::AskPresence => self.ask_presence(&loaded.meeting, now).await?,
+            Effect::AskPresence => self.ask_presence(&loaded.meeting, now, noted).await?,
             Effect::Announce(announcement) => self.announce(&loaded.meeting, announcement, now).await?,
         };
         let Some(input) = inputs else { return Ok(()) };
         if let Applied::Taken { meeting, violated: more, .. } =
             self.apply(loaded.meeting.id, &input, now).await?
         {
-            violated.extend(more);
+            noted.violated.extend(more);
             if matches!(claimed.effect, Effect::OpenRoom { .. }) {
                 self.apply_kept(&meeting, now).await?;
             }
@@ -170,6 +169,7 @@ impl Engine {
         generation: u16,
         expires_at: Timestamp,
         now: Timestamp,
+        noted: &mut Noted,
     ) -> Result<Option<Input>, Trouble> {
         let meeting = &loaded.meeting;
         if !meeting.life.phase.is_opening() || meeting.life.generation != generation {
@@ -191,7 +191,8 @@ impl Engine {
                 let event = Event::RoomOpened { generation, expires_at: room.expires_at };
                 Ok(Some(Input { room: Some(room), ..Input::of(event, Source::Provider) }))
             }
-            Err(ProviderError::Refused { .. }) => {
+            Err(refused @ ProviderError::Refused { .. }) => {
+                noted.unanswered = Some(refused.to_string());
                 Ok(Some(Input::of(Event::RoomRefused { generation }, Source::Provider)))
             }
             Err(error) => Err(error.into()),
@@ -255,7 +256,12 @@ impl Engine {
         }
     }
 
-    async fn ask_presence(&self, meeting: &Meeting, now: Timestamp) -> Result<Option<Input>, Trouble> {
+    async fn ask_presence(
+        &self,
+        meeting: &Meeting,
+        now: Timestamp,
+        noted: &mut Noted,
+    ) -> Result<Option<Input>, Trouble> {
         if !meeting.life.phase.is_active() {
             return Ok(None);
         }
@@ -273,8 +279,12 @@ impl Engine {
             }
             Ok(PresenceAnswer::Missing) => Event::RoomMissing { asked_at: now },
             Ok(PresenceAnswer::Ended) => Event::RoomEnded,
+            Ok(PresenceAnswer::Facts(_)) => report(Presence::Unknown),
             // An outage is no news, and never an empty room; the rules ask again (rule L13).
-            Ok(PresenceAnswer::Facts(_)) | Err(_) => report(Presence::Unknown),
+            Err(error) => {
+                noted.unanswered = Some(error.to_string());
+                report(Presence::Unknown)
+            }
         };
         Ok(Some(Input::of(event, Source::Poll)))
     }
@@ -314,6 +324,13 @@ fn told(facts: &[Fact], source: Source, now: Timestamp) -> Input {
 fn known(meeting: &Meeting) -> Known {
     let presence = &meeting.life.presence;
     Known { newest_event_at: presence.newest_event_at(), connections: presence.told().connections().to_vec() }
+}
+
+/// What is noted on the way, whatever comes of the work.
+#[derive(Default)]
+struct Noted {
+    violated: Vec<&'static str>,
+    unanswered: Option<String>,
 }
 
 /// Owed work that could not be done now.

@@ -57,6 +57,8 @@ pub struct Engine {
     providers: BTreeMap<ProviderName, Arc<dyn VideoProvider>>,
     announcer: Arc<dyn Announcer>,
     settings: Settings,
+    /// Of the deployment's policy: every deadline row that is written carries it.
+    fingerprint: u64,
 }
 
 /// Tells people what the rules announce.
@@ -100,7 +102,8 @@ pub enum EngineError {
 impl Engine {
     /// An engine over a store, with no provider yet, that announces to nobody.
     pub fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self { store, providers: BTreeMap::new(), announcer: Arc::new(Silent), settings }
+        let fingerprint = settings.policy.fingerprint();
+        Self { store, providers: BTreeMap::new(), announcer: Arc::new(Silent), settings, fingerprint }
     }
 
     /// Adds a provider under a name that rooms can ask for.

@@ -90,7 +90,7 @@ impl Engine {
     ///
     /// [`EngineError::Store`] when the store is ill; what was computed stays.
     pub async fn refit_once(&self) -> Result<usize, EngineError> {
-        let outdated = self.store.outdated(self.settings.policy.fingerprint(), BATCH).await?;
+        let outdated = self.store.outdated(self.fingerprint, BATCH).await?;
         let mut refitted = 0;
         for id in outdated {
             let Some(loaded) = self.store.load(id).await? else { continue };

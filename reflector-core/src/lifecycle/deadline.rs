@@ -129,7 +129,7 @@ fn put_off(life: &Life, at: Timestamp, policy: &Policy) -> Timestamp {
     match life.lease {
         Some(lease) if lease.until > at => {
             let counted_from = lease.brought_back_at.map_or(at, |back| back.max(at));
-            lease.until.min(counted_from + policy.lease * LEASES_PER_DEADLINE)
+            lease.until.min(counted_from + policy.lease.saturating_mul(LEASES_PER_DEADLINE))
         }
         _ => at,
     }

@@ -90,7 +90,7 @@ impl Transition<'_> {
 /// L2: `Waiting` means that nobody has been in, and `Live` that somebody is.
 pub fn l2_nobody_has_been_in_a_waiting_meeting(t: &Transition<'_>) -> bool {
     let after = t.after;
-    !after.phase.is_active() || after.phase == after.phase_told(&after.presence.told())
+    !after.phase.is_active() || after.phase == after.phase_told(after.presence.told())
 }
 
 /// L3: the grace counts from the last leaving, moved into the five minutes before its receipt.
@@ -130,7 +130,7 @@ pub fn l6_not_closed_while_somebody_is_on_the_way_in(t: &Transition<'_>) -> bool
 /// L6: no lease puts a deadline off by more than four leases.
 pub fn l6_a_lease_puts_off_by_four_leases_at_most(t: &Transition<'_>) -> bool {
     let without = Life { lease: None, ..t.after.clone() };
-    let bound = t.policy.lease * LEASES_PER_DEADLINE;
+    let bound = t.policy.lease.saturating_mul(LEASES_PER_DEADLINE);
     match (unforced_deadline(t.after, t.policy), unforced_deadline(&without, t.policy)) {
         (Some((with, _)), Some((without, _))) => {
             let counted_from =

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::deadline::expiry_to_ask;
 use super::effect::Effect;
+use super::outcome::Change;
 use super::phase::{CloseReason, Phase};
 use super::policy::Policy;
-use super::presence::{PresenceRecord, Stretch, Told};
-use super::outcome::Change;
+use super::presence::PresenceRecord;
+use super::told::{Stretch, Told};
 use crate::time::Timestamp;
 
 /// All of a meeting that the rules look at. Names, addresses and metadata stay beside it.
@@ -57,7 +58,8 @@ pub struct Schedule {
 pub struct Lease {
     /// Until when they are expected.
     pub until: Timestamp,
-    /// When the asking brought the meeting back from closing: leases count anew from there.
+    /// When the asking brought the meeting back from closing, or came while its close was withheld: leases count anew
+    /// from there.
     pub brought_back_at: Option<Timestamp>,
 }
 

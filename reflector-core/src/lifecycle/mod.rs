@@ -11,6 +11,7 @@
 mod deadline;
 mod effect;
 mod event;
+mod few;
 pub mod invariants;
 mod life;
 mod outcome;
@@ -18,16 +19,20 @@ mod phase;
 mod policy;
 mod presence;
 mod step;
+mod told;
 
-pub use deadline::{Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, next_closing, unforced_deadline};
+pub use deadline::{
+    Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, next_closing, unforced_deadline,
+};
 pub use effect::{Announcement, Effect, EffectKind};
 pub use event::{Event, Hearing, Presence, Report, Sighting};
 pub use life::{Announced, Lease, Life, Schedule, Watch};
+pub use outcome::{Change, Ignored, Outcome};
 pub use phase::{Close, CloseReason, Empty, Phase};
 pub use policy::{
     ANNOUNCEMENTS, CLOCK_TOLERANCE, CONFIRMATION_PATIENCE, CloseMode, EXPIRY_MARGIN, LEASES_PER_DEADLINE,
     LONGEST_SILENCE, OPENING_PATIENCE, Overtime, Policy, SECOND_PROBE,
 };
-pub use presence::{KEPT, PresenceRecord, Stretch, Told};
-pub use outcome::{Change, Ignored, Outcome};
+pub use presence::{KEPT, PresenceRecord};
 pub use step::{replay, step};
+pub use told::{Stretch, Told};

@@ -6,32 +6,43 @@
 //! decides. What is older than the last [`KEPT`] observations is settled, and too late to change.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::event::{Presence, Report, Sighting};
-use super::policy::CLOCK_TOLERANCE;
+use super::few::{Blank, Few};
+use super::told::{Story, Told};
 use crate::ids::ConnectionKey;
 use crate::time::Timestamp;
 
 /// How many observations keep their place in the order, each of which a late one may still precede.
 pub const KEPT: usize = 8;
-/// How many left connections are remembered, so that a late joining of theirs is born closed.
-const TOMBSTONES: usize = 64;
 
-/// The memory of who is in.
+/// The memory of who is in. Copies share it until one of them takes something in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceRecord(Arc<Record>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Record {
+    observations: Observations,
+    /// What they tell: told on with each that is the newest, and anew only when a late one comes.
+    told: Told,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PresenceRecord {
+struct Observations {
     /// The story up to the oldest observation that is kept.
-    settled: Told,
+    settled: Story,
     /// The newest of the provider's events that are settled, by the provider's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_event: Option<Seen>,
     /// The newest of our polls that are settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_poll: Option<Seen>,
-    /// The newest observations: the provider's events by the provider's clock, then our polls by ours.
-    kept: Vec<Seen>,
+    /// The newest observations: the provider's events by the provider's clock, then our polls by ours. One more
+    /// than are kept find room, so that the oldest can be told once the newest has its place.
+    kept: Few<Seen, { KEPT + 1 }>,
     /// When the newest observation reached us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     heard_at: Option<Timestamp>,
@@ -39,19 +50,19 @@ pub struct PresenceRecord {
 
 /// One observation, stripped to what presence needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
+pub(super) struct Seen {
     /// When it happened: by the provider's clock for its events, by ours for a poll.
-    at: Timestamp,
+    pub(super) at: Timestamp,
     /// What it stands at among observations of the other clock: the first receipt, or when the poll was asked, less
     /// its staleness.
-    stands_at: Timestamp,
+    pub(super) stands_at: Timestamp,
     #[serde(flatten)]
-    what: What,
+    pub(super) what: What,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "snake_case")]
-enum What {
+pub(super) enum What {
     /// A person left.
     Left { connection: ConnectionKey, humans: Option<u32> },
     /// Something that is no person went, and the provider told how many people are in.
@@ -75,39 +86,6 @@ pub enum Taken {
     TooOld,
     /// It says nothing about people.
     NoNews,
-}
-
-/// Who is in, told in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// How many people are in.
-    pub humans: u32,
-    /// How it came to that.
-    pub stretch: Stretch,
-    /// The newest leaving of a person, as far as it is believed (rule L3).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_left: Option<Timestamp>,
-    open: Vec<ConnectionKey>,
-    gone: Vec<ConnectionKey>,
-}
-
-/// A stretch of time in which somebody was in, or nobody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "stretch", rename_all = "snake_case")]
-pub enum Stretch {
-    /// Nobody has ever been in.
-    #[default]
-    Never,
-    /// Somebody has been in since then.
-    Occupied {
-        /// When the first of them was seen.
-        since: Timestamp,
-    },
-    /// Nobody is in.
-    Empty {
-        /// The newest leaving of a person; if nobody was seen leaving, when it was first found empty (rule L3).
-        since: Timestamp,
-    },
 }
 
 impl PresenceRecord {
@@ -144,6 +122,104 @@ impl PresenceRecord {
     }
 
     fn take(&mut self, seen: Seen, heard_at: Timestamp) -> Taken {
+        let Record { observations, told } = Arc::make_mut(&mut self.0);
+        let taken = observations.take(seen, told);
+        debug_assert_eq!(*told, observations.told(), "it is the same story, told on or told anew");
+        if taken == Taken::InOrder {
+            observations.heard_at = observations.heard_at.max(Some(heard_at));
+        }
+        taken
+    }
+
+    /// Who is in.
+    pub fn told(&self) -> &Told {
+        &self.0.told
+    }
+
+    /// When the newest observation reached us.
+    pub fn heard_at(&self) -> Option<Timestamp> {
+        self.0.observations.heard_at
+    }
+
+    /// The newest of the provider's events, by the provider's clock.
+    pub fn newest_event_at(&self) -> Option<Timestamp> {
+        let observations = &self.0.observations;
+        let events = &observations.kept[..observations.first_poll()];
+        events.last().or(observations.settled_event.as_ref()).map(|seen| seen.at)
+    }
+}
+
+impl Serialize for PresenceRecord {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        self.0.observations.serialize(out)
+    }
+}
+
+impl<'de> Deserialize<'de> for PresenceRecord {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let observations = Observations::deserialize(input)?;
+        Ok(Self(Arc::new(Record { told: observations.told(), observations })))
+    }
+}
+
+impl Observations {
+    /// What they tell, from the beginning.
+    fn told(&self) -> Told {
+        let mut story = self.settled.clone();
+        for seen in InOrder::new(&self.kept, self.first_poll()) {
+            story.tell(&seen);
+        }
+        story.told
+    }
+
+    /// The place of the oldest poll among what is kept: behind the newest event.
+    fn first_poll(&self) -> usize {
+        match self.kept.last() {
+            Some(last) if last.is_poll() => self.kept.partition_point(|seen| !seen.is_poll()),
+            _ => self.kept.len(),
+        }
+    }
+
+    fn take(&mut self, seen: Seen, told: &mut Told) -> Taken {
+        let first_poll = self.first_poll();
+        if !self.is_newest(&seen, first_poll) {
+            let taken = self.find_place(seen);
+            if taken == Taken::InOrder {
+                *told = self.told();
+            }
+            return taken;
+        }
+        if self.counts(&seen) {
+            told.tell(&seen);
+        }
+        let place = if seen.is_poll() { self.kept.len() } else { first_poll };
+        self.keep(place, seen);
+        Taken::InOrder
+    }
+
+    /// Whether an observation comes after all others, by whichever clock: then the story only goes on.
+    fn is_newest(&self, seen: &Seen, first_poll: usize) -> bool {
+        let (events, polls) = self.kept.split_at(first_poll);
+        let (own, other, settled) = if seen.is_poll() {
+            (polls, events, &self.settled_poll)
+        } else {
+            (events, polls, &self.settled_event)
+        };
+        own.last().or(settled.as_ref()).is_none_or(|last| last.in_record(seen) == Ordering::Less)
+            && other.iter().all(|other| other.stands_at < seen.stands_at)
+    }
+
+    /// Whether the newest observation counts: for one connection leaving is final.
+    fn counts(&self, newest: &Seen) -> bool {
+        let What::Joined { connection, .. } = newest.what else { return true };
+        let left = self.kept.iter().filter_map(Seen::left);
+        let (left, gone) =
+            left.fold((0, false), |(left, gone), other| (left + 1, gone | (other == connection)));
+        !gone && !self.settled.is_gone(connection, left)
+    }
+
+    /// Keeps a late observation in its place.
+    fn find_place(&mut self, seen: Seen) -> Taken {
         let settled = if seen.is_poll() { self.settled_poll } else { self.settled_event };
         if settled.is_some_and(|settled| seen.in_record(&settled) != Ordering::Greater) {
             return Taken::TooOld;
@@ -155,41 +231,34 @@ impl PresenceRecord {
             kept.stands_at = kept.stands_at.min(seen.stands_at);
             return if first { Taken::InOrder } else { Taken::SeenBefore };
         }
-        self.kept.insert(place, seen);
-        self.heard_at = self.heard_at.max(Some(heard_at));
-        if self.kept.len() > KEPT {
-            self.settle_oldest();
-        }
+        self.keep(place, seen);
         Taken::InOrder
     }
 
-    fn settle_oldest(&mut self) {
-        let Some(oldest) = InOrder::new(&self.kept).next() else { return };
-        self.settled.tell(&oldest);
-        let newest = if oldest.is_poll() { &mut self.settled_poll } else { &mut self.settled_event };
-        *newest = Some(oldest);
-        self.kept.retain(|kept| *kept != oldest);
-    }
-
-    /// Who is in, told from the beginning.
-    pub fn told(&self) -> Told {
-        let mut told = self.settled.clone();
-        for seen in InOrder::new(&self.kept) {
-            told.tell(&seen);
+    fn keep(&mut self, place: usize, seen: Seen) {
+        self.kept.insert(place, seen);
+        if self.kept.len() > KEPT {
+            self.settle_oldest();
         }
-        told
     }
 
-    /// When the newest observation reached us.
-    pub fn heard_at(&self) -> Option<Timestamp> {
-        self.heard_at
+    fn settle_oldest(&mut self) {
+        let first_poll = self.first_poll();
+        let Some(oldest) = InOrder::new(&self.kept, first_poll).next() else { return };
+        self.settled.tell(&oldest);
+        if oldest.is_poll() {
+            self.settled_poll = Some(oldest);
+            self.kept.remove(first_poll);
+        } else {
+            self.settled_event = Some(oldest);
+            self.kept.remove(0);
+        }
     }
+}
 
-    /// The newest of the provider's events, by the provider's clock.
-    pub fn newest_event_at(&self) -> Option<Timestamp> {
-        let kept = self.kept.iter().filter(|seen| !seen.is_poll()).map(|seen| seen.at).max();
-        kept.max(self.settled_event.map(|seen| seen.at))
-    }
+impl Blank for Seen {
+    const BLANK: Self =
+        Self { at: Timestamp::MIN, stands_at: Timestamp::MIN, what: What::Polled { humans: 0 } };
 }
 
 impl Seen {
@@ -197,11 +266,21 @@ impl Seen {
         matches!(self.what, What::Polled { .. })
     }
 
+    /// Who left by it.
+    fn left(&self) -> Option<ConnectionKey> {
+        match self.what {
+            What::Left { connection, .. } => Some(connection),
+            _ => None,
+        }
+    }
+
     fn is_occupied(&self) -> bool {
         match self.what {
             What::Left { humans, .. } => humans.is_some_and(|humans| humans > 0),
             What::Joined { .. } => true,
-            What::WentCounted { humans } | What::CameCounted { humans } | What::Polled { humans } => humans > 0,
+            What::WentCounted { humans } | What::CameCounted { humans } | What::Polled { humans } => {
+                humans > 0
+            }
         }
     }
 
@@ -220,8 +299,9 @@ impl Seen {
     /// The order in which observations are kept: events first, polls behind, each by its clock. A second receipt of
     /// the same event is the same event.
     fn in_record(&self, other: &Self) -> Ordering {
-        let place = |seen: &Self| (seen.is_poll(), seen.at, seen.in_instant(), seen.what);
-        place(self).cmp(&place(other))
+        let instant = |seen: &Self| (seen.is_poll(), seen.at);
+        let place = |seen: &Self| (seen.in_instant(), seen.what);
+        instant(self).cmp(&instant(other)).then_with(|| place(self).cmp(&place(other)))
     }
 }
 
@@ -235,8 +315,8 @@ struct InOrder<'a> {
 }
 
 impl<'a> InOrder<'a> {
-    fn new(kept: &'a [Seen]) -> Self {
-        let (events, polls) = kept.split_at(kept.partition_point(|seen| !seen.is_poll()));
+    fn new(kept: &'a [Seen], first_poll: usize) -> Self {
+        let (events, polls) = kept.split_at(first_poll);
         Self { events, polls }
     }
 }
@@ -261,70 +341,6 @@ impl Iterator for InOrder<'_> {
         } else {
             self.polls = &self.polls[1..];
             Some(*poll)
-        }
-    }
-}
-
-impl Told {
-    /// The connections of people that are in, as far as we were told of them.
-    pub fn connections(&self) -> &[ConnectionKey] {
-        &self.open
-    }
-
-    /// Goes on with the story.
-    fn tell(&mut self, seen: &Seen) {
-        let by_leaving = matches!(seen.what, What::Left { .. });
-        // A wrong clock or a late message must not take anybody's patience away, nor add to it (rule L3).
-        let told_at = seen.at.clamp(seen.stands_at - CLOCK_TOLERANCE, seen.stands_at);
-        match seen.what {
-            // For one connection leaving is final: a joining told after it was over before it was told.
-            What::Joined { connection, .. } if self.gone.contains(&connection) => return,
-            What::Joined { connection, humans } => {
-                let comes_in = !self.open.contains(&connection);
-                if comes_in {
-                    self.open.push(connection);
-                }
-                self.humans = humans.unwrap_or(self.humans + u32::from(comes_in));
-            }
-            What::Left { connection, humans } => {
-                let was_in = self.open.iter().position(|open| *open == connection);
-                if let Some(place) = was_in {
-                    self.open.swap_remove(place);
-                }
-                self.bury(connection);
-                self.humans = humans.unwrap_or(self.humans.saturating_sub(u32::from(was_in.is_some())));
-            }
-            What::WentCounted { humans } | What::CameCounted { humans } | What::Polled { humans } => {
-                self.humans = humans;
-            }
-        }
-        if self.humans == 0 {
-            self.open.clear();
-        }
-        if by_leaving {
-            self.last_left = self.last_left.max(Some(told_at));
-        }
-        self.stretch = self.stretch_after(seen, by_leaving, told_at);
-    }
-
-    fn bury(&mut self, connection: ConnectionKey) {
-        if !self.gone.contains(&connection) {
-            if self.gone.len() == TOMBSTONES {
-                self.gone.remove(0);
-            }
-            self.gone.push(connection);
-        }
-    }
-
-    fn stretch_after(&self, seen: &Seen, by_leaving: bool, told_at: Timestamp) -> Stretch {
-        match (self.humans > 0, self.stretch) {
-            (true, Stretch::Occupied { since }) => Stretch::Occupied { since },
-            (true, _) => Stretch::Occupied { since: told_at },
-            (false, Stretch::Empty { since }) if by_leaving => Stretch::Empty { since: since.max(told_at) },
-            (false, Stretch::Empty { since }) => Stretch::Empty { since },
-            (false, _) if by_leaving => Stretch::Empty { since: self.last_left.unwrap_or(told_at) },
-            (false, Stretch::Occupied { .. }) => Stretch::Empty { since: seen.stands_at },
-            (false, Stretch::Never) => Stretch::Never,
         }
     }
 }

@@ -7,13 +7,19 @@ use super::life::{Announced, Lease, Life, Schedule};
 use super::outcome::{Change, Ignored, Outcome};
 use super::phase::{Close, CloseReason, Phase};
 use super::policy::{CloseMode, Policy, SECOND_PROBE};
-use super::presence::{Stretch, Taken};
+use super::presence::Taken;
+use super::told::Stretch;
 use crate::time::Timestamp;
 
 /// Moves a life: what it is after `event`, taken in at `now` under `policy`.
 ///
 /// Safe to call too often, too early and too late. Every rule is in `docs/lifecycle.md` by its number.
 pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outcome {
+    if let Event::DeadlineReached { .. } = event
+        && deadline(life, policy).is_none_or(|due| due.at > now)
+    {
+        return Outcome::Ignored(if life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue });
+    }
     let mut next = Next { life: life.clone(), effects: Vec::new(), now, policy };
     let done = match event {
         Event::Created { .. } => Err(Ignored::NoChange),
@@ -37,7 +43,10 @@ pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outc
     match done {
         Err(ignored) => Outcome::Ignored(ignored),
         Ok(()) if next.effects.is_empty() && next.life == *life => Outcome::Ignored(Ignored::NoChange),
-        Ok(()) => Outcome::Changed(next.finish()),
+        Ok(()) => {
+            next.note_forced_close();
+            Outcome::Changed(Change { life: next.life, effects: next.effects })
+        }
     }
 }
 
@@ -74,14 +83,13 @@ impl Next<'_> {
         }
     }
 
-    fn finish(mut self) -> Change {
+    /// Announcements whose instant is past when a forced close is set are skipped (rule L25).
+    fn note_forced_close(&mut self) {
         let (closes_at, _) = hard_deadline(&self.life, self.policy);
         if self.life.watch.announced.is_none_or(|announced| announced.closes_at != closes_at) {
-            // Announcements whose instant is past when a forced close is set are skipped (rule L25).
             let just_past = Timestamp::from_micros(self.now.as_micros() - 1);
             self.life.watch.announced = Some(Announced { closes_at, up_to: just_past });
         }
-        Change { life: self.life, effects: self.effects }
     }
 
     // The provider's room (rules L14, L16, L23 and L24).
@@ -98,7 +106,7 @@ impl Next<'_> {
         }
         self.life.opened_at = Some(self.now);
         self.life.expires_at = expires_at;
-        self.life.phase = self.life.phase_told(&self.life.presence.told());
+        self.life.phase = self.life.phase_told(self.life.presence.told());
         Ok(())
     }
 
@@ -178,11 +186,11 @@ impl Next<'_> {
         let watch = &mut self.life.watch;
         (watch.asks, watch.asked_at, watch.missing_since, watch.withheld_since) = (0, None, None, None);
         let told = self.life.presence.told();
-        let seen_as = self.life.phase_told(&told);
+        let seen_as = self.life.phase_told(told);
+        let empty_since = matches!(told.stretch, Stretch::Empty { .. });
         match self.life.phase {
             Phase::Waiting { .. } | Phase::Live { .. } | Phase::Grace { .. } => self.life.phase = seen_as,
             Phase::Closing { close: Close::IfEmpty { was }, .. } => {
-                let empty_since = matches!(told.stretch, Stretch::Empty { .. });
                 if seen_as.is_live() || (empty_since && seen_as.empty() != Some(was)) {
                     self.reopen_unless_due(seen_as);
                 }
@@ -227,6 +235,9 @@ impl Next<'_> {
             brought_back_at = Some(self.now);
         } else if held.is_some_and(|lease| lease.until > self.now + self.policy.lease / 2) {
             return Err(Ignored::LeaseFresh);
+        } else if self.life.watch.withheld_since.is_some() {
+            // Its deadline may be long past: whoever asks now is protected all the same once we hear again.
+            brought_back_at = Some(self.now);
         }
         let until = held.map_or(until, |lease| lease.until.max(until));
         self.life.lease = Some(Lease { until, brought_back_at });
@@ -322,7 +333,7 @@ impl Next<'_> {
 
     fn announce(&mut self) {
         let (closes_at, _) = hard_deadline(&self.life, self.policy);
-        // Of a close that is news to this life, the past announcements are skipped; `finish` notes it.
+        // Of a close that is news to this life, the past announcements are skipped; `note_forced_close` notes it.
         if self.life.watch.announced.is_some_and(|announced| announced.closes_at == closes_at) {
             self.effects.push(Effect::Announce(Announcement::ClosingSoon { closes_at }));
         }

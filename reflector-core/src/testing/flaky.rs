@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use async_trait::async_trait;
 
@@ -27,6 +28,7 @@ pub struct Flaky<S: ?Sized> {
     store: Arc<S>,
     plan: Box<Plan>,
     calls: AtomicU64,
+    halts: bool,
 }
 
 type Plan = dyn Fn(&Call) -> Option<Fault> + Send + Sync;
@@ -55,7 +57,7 @@ pub enum Fault {
 impl<S: Store + ?Sized> Flaky<S> {
     /// A store that fails as this plan says.
     pub fn new(store: Arc<S>, plan: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Self {
-        Self { store, plan: Box::new(plan), calls: AtomicU64::new(0) }
+        Self { store, plan: Box::new(plan), calls: AtomicU64::new(0), halts: false }
     }
 
     /// A store that never fails.
@@ -66,6 +68,13 @@ impl<S: Store + ?Sized> Flaky<S> {
     /// A store that fails once, at the call with this number: in turn for every number, every step fails once.
     pub fn failing_at(store: Arc<S>, number: u64, fault: Fault) -> Self {
         Self::new(store, move |call| (call.number == number).then_some(fault))
+    }
+
+    /// The same, and it halts before and after each call, as a store does that is asked over a wire: whoever polls
+    /// can let something else happen in between, or never go on.
+    #[must_use]
+    pub fn halting(self) -> Self {
+        Self { halts: true, ..self }
     }
 
     /// How many calls there were.
@@ -87,8 +96,28 @@ impl<S: Store + ?Sized> Flaky<S> {
         method: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        carry_out(self.fault(method), method, work).await
+        self.halt().await;
+        let answer = carry_out(self.fault(method), method, work).await;
+        self.halt().await;
+        answer
     }
+
+    async fn halt(&self) {
+        if self.halts {
+            halt().await;
+        }
+    }
+}
+
+/// Gives way once.
+pub async fn halt() {
+    let mut halted = false;
+    std::future::poll_fn(|_| {
+        let now = if halted { Poll::Ready(()) } else { Poll::Pending };
+        halted = true;
+        now
+    })
+    .await;
 }
 
 async fn carry_out<T>(

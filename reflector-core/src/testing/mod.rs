@@ -11,4 +11,4 @@ pub mod store_suite;
 pub mod strategies;
 
 pub use fake_provider::{Failure, FakeMessage, FakeProvider, ProviderCall, PutOut};
-pub use flaky::{Call, Fault, Flaky};
+pub use flaky::{Call, Fault, Flaky, halt};

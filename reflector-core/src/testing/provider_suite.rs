@@ -100,7 +100,10 @@ type Checked = Result<Vec<Skipped>, ProviderError>;
 pub fn name_what_is_skipped(world: &impl ProviderWorld, skipped: &[Skipped]) {
     for assertion in skipped {
         eprintln!("skipped: {assertion:?}");
-        assert!(world.expects_skipped().contains(assertion), "{assertion:?} is skipped and was not expected to be");
+        assert!(
+            world.expects_skipped().contains(assertion),
+            "{assertion:?} is skipped and was not expected to be"
+        );
     }
 }
 
@@ -155,7 +158,11 @@ pub async fn an_occupied_room_does_not_close_if_empty(world: &impl ProviderWorld
     world.leave(&room, "ada").await;
     world.leave(&room, "grace").await;
     assert_eq!(close(world, &room, HowToClose::IfEmpty).await?, CloseAnswer::Gone, "now it is empty");
-    Ok(if capabilities.closes_if_empty_atomically { Vec::new() } else { vec![Skipped::ClosesIfEmptyInTwoSteps] })
+    Ok(if capabilities.closes_if_empty_atomically {
+        Vec::new()
+    } else {
+        vec![Skipped::ClosesIfEmptyInTwoSteps]
+    })
 }
 
 /// Sentence 5.
@@ -341,8 +348,10 @@ mod tests {
         let source = include_str!("../provider.rs");
         let contract = source.split("/// # Contract").nth(1).expect("the port has a contract");
         let contract = contract.split("#[async_trait]").next().unwrap();
-        let numbered = |line: &&str| line.strip_prefix("/// ").is_some_and(|text| text.starts_with(char::is_numeric));
-        let sentences: Vec<_> = contract.lines().filter(numbered).filter_map(|line| line.split('`').nth(1)).collect();
+        let numbered =
+            |line: &&str| line.strip_prefix("/// ").is_some_and(|text| text.starts_with(char::is_numeric));
+        let sentences: Vec<_> =
+            contract.lines().filter(numbered).filter_map(|line| line.split('`').nth(1)).collect();
         assert_eq!(sentences, CASES);
         assert!(sentences.len() >= 10, "the contract lost a sentence, or is not read");
     }

@@ -19,12 +19,20 @@ use crate::clock::new_id;
 use crate::error::Problem;
 use crate::json::Input;
 
+/// A body in which nothing is asked for; what it says is ignored, if it is an object.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
 /// How long a caller waits for the provider to make a room.
 const OPENING: Duration = Duration::from_secs(10);
 /// How often it is looked whether another server has made it.
 const LOOK: Duration = Duration::from_millis(250);
 
-pub(crate) async fn current(State(app): State<App>, Path(named): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+pub(crate) async fn current(
+    State(app): State<App>,
+    Path(named): Path<String>,
+    Input(Nothing {}): Input<Nothing>,
+) -> Result<Json<MeetingBody>, Problem> {
     let room = room(&app, &named).await?;
     let id = MeetingId(new_id());
     let CurrentMeeting::Is(loaded) = app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await? else {
@@ -117,6 +125,7 @@ pub(crate) async fn active(
 pub(crate) async fn join(
     State(app): State<App>,
     Path((named, id)): Path<(String, String)>,
+    Input(Nothing {}): Input<Nothing>,
 ) -> Result<Json<MeetingBody>, Problem> {
     let room: Room = room(&app, &named).await?;
     let loaded = meeting(&app, &id).await?;
@@ -199,7 +208,11 @@ pub(crate) async fn extend(
     shown(&app, loaded.meeting.id).await
 }
 
-pub(crate) async fn end(State(app): State<App>, Path(id): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+pub(crate) async fn end(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Input(Nothing {}): Input<Nothing>,
+) -> Result<Json<MeetingBody>, Problem> {
     let id = meeting(&app, &id).await?.meeting.id;
     match tell(&app, id, Event::EndRequested).await {
         // To end what is ended is no mistake.

@@ -51,7 +51,8 @@ impl Request {
 
     /// Sends it on a connection of its own and reads the answer.
     pub(crate) fn send(&self, to: SocketAddr) -> Answer {
-        exchange(to, &self.bytes(to)).unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
+        exchange(to, &self.bytes(to))
+            .unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
     }
 
     fn bytes(&self, to: SocketAddr) -> Vec<u8> {

@@ -19,6 +19,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A server that runs. It ends with the test.
 pub(crate) struct Program {
     child: Child,
+    said: Lines,
     logged: Lines,
     pub(crate) address: SocketAddr,
     _folder: TempDir,
@@ -34,17 +35,22 @@ impl Program {
     pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = command(folder.path(), &[]);
-        let mut child =
-            command.env("REFLECTOR_LISTEN", "127.0.0.1:0").envs(environment.iter().copied()).spawn().expect("it starts");
+        let mut child = command
+            .env("REFLECTOR_LISTEN", "127.0.0.1:0")
+            .envs(environment.iter().copied())
+            .spawn()
+            .expect("it starts");
         let said = Lines::of(child.stdout.take().expect("piped"));
         let logged = Lines::of(child.stderr.take().expect("piped"));
-        let greeting = eventually("the program says where it listens", || match child.try_wait().expect("a child") {
-            Some(status) => panic!("it ended with {status}: {}", logged.text()),
-            None => said.text().lines().next().map(str::to_owned),
-        });
-        let address = greeting.split("http://").nth(1).and_then(|url| url.trim_end_matches('/').parse().ok());
+        let greeting =
+            eventually("the program says where it listens", || match child.try_wait().expect("a child") {
+                Some(status) => panic!("it ended with {status}: {}", logged.text()),
+                None => said.text().lines().next().map(str::to_owned),
+            });
+        let listens = greeting.strip_prefix("Reflector listens on ").and_then(|said| said.split_once(": "));
+        let address = listens.and_then(|(address, _)| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in: {greeting}"));
-        let program = Self { child, logged, address, _folder: folder };
+        let program = Self { child, said, logged, address, _folder: folder };
         eventually("the program answers", || (program.get("/healthz").status == 200).then_some(()));
         program
     }
@@ -93,6 +99,11 @@ impl Program {
             it_is(&seen).then(|| seen.clone())
         });
         found.unwrap_or_else(|| panic!("{what} never came; the meeting is {seen:#}\n{}", self.logged()))
+    }
+
+    /// What it wrote to standard output until now.
+    pub(crate) fn said(&self) -> String {
+        self.said.text()
     }
 
     /// What it wrote to standard error until now.

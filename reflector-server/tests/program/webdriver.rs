@@ -31,7 +31,7 @@ pub(crate) struct Browser {
     session: String,
     /// The tab that keeps the browser alive while all others are closed.
     home: Tab,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 /// A tab.
@@ -44,6 +44,7 @@ impl Browser {
         let mut driver = Command::new(program("chromedriver"))
             .arg("--port=0")
             .env("HOME", profile.path())
+            .env("TMPDIR", profile.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -56,36 +57,36 @@ impl Browser {
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         // Whatever fails from here on ends the driver as well.
-        let mut browser =
-            Self { driver, address, session: String::new(), home: Tab(String::new()), _profile: profile };
+        let mut browser = Self { driver, address, session: String::new(), home: Tab(String::new()), profile };
         browser.session = browser.begin();
         browser.home = Tab(browser.ask("GET", "/window", None).as_str().expect("a handle").to_owned());
         browser
     }
 
     fn begin(&self) -> String {
-        let profile = format!("--user-data-dir={}", self._profile.path().join("profile").display());
+        let profile = format!("--user-data-dir={}", self.profile.path().join("profile").display());
         let flags: Vec<_> = FLAGS.iter().copied().chain([profile.as_str()]).collect();
         let wanted = json!({
             "browserName": "chrome",
             "goog:chromeOptions": { "binary": program("chromium"), "args": flags },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
-        let begun = self.call("POST", "/session", Some(json!({ "capabilities": { "alwaysMatch": wanted } })));
+        let begun =
+            self.call("POST", "/session", Some(&json!({ "capabilities": { "alwaysMatch": wanted } })));
         begun["sessionId"].as_str().expect("a session").to_owned()
     }
 
     /// Opens an address in a tab of its own and looks at it.
     pub(crate) fn open(&self, url: &str) -> Tab {
-        let made = self.ask("POST", "/window/new", Some(json!({ "type": "tab" })));
+        let made = self.ask("POST", "/window/new", Some(&json!({ "type": "tab" })));
         let tab = Tab(made["handle"].as_str().expect("a handle").to_owned());
         self.look_at(&tab);
-        self.ask("POST", "/url", Some(json!({ "url": url })));
+        self.ask("POST", "/url", Some(&json!({ "url": url })));
         tab
     }
 
     pub(crate) fn look_at(&self, tab: &Tab) {
-        self.ask("POST", "/window", Some(json!({ "handle": tab.0 })));
+        self.ask("POST", "/window", Some(&json!({ "handle": tab.0 })));
     }
 
     /// Closes a tab as a person does.
@@ -97,12 +98,12 @@ impl Browser {
 
     /// What a script gives, in the tab that is looked at.
     pub(crate) fn script(&self, script: &str) -> Value {
-        self.ask("POST", "/execute/sync", Some(json!({ "script": script, "args": [] })))
+        self.ask("POST", "/execute/sync", Some(&json!({ "script": script, "args": [] })))
     }
 
     /// What a script gives later, through the function that is its last argument.
     pub(crate) fn script_that_waits(&self, script: &str) -> Value {
-        self.ask("POST", "/execute/async", Some(json!({ "script": script, "args": [] })))
+        self.ask("POST", "/execute/async", Some(&json!({ "script": script, "args": [] })))
     }
 
     /// Waits for a script to give this.
@@ -111,19 +112,22 @@ impl Browser {
     }
 
     pub(crate) fn click(&self, selector: &str) {
-        let element = self.element(selector);
-        self.ask("POST", &format!("/element/{element}/click"), Some(json!({})));
+        self.with(selector, "click", &json!({}));
     }
 
     pub(crate) fn write(&self, selector: &str, text: &str) {
-        let element = self.element(selector);
-        self.ask("POST", &format!("/element/{element}/value"), Some(json!({ "text": text })));
+        self.with(selector, "value", &json!({ "text": text }));
     }
 
-    fn element(&self, selector: &str) -> String {
+    /// Does something with an element as soon as there is one: pages draw themselves anew.
+    fn with(&self, selector: &str, action: &str, body: &Value) {
+        let session = format!("/session/{}", self.session);
         let wanted = json!({ "using": "css selector", "value": selector });
-        let found = self.ask("POST", "/element", Some(wanted));
-        found[ELEMENT].as_str().unwrap_or_else(|| panic!("no {selector}")).to_owned()
+        eventually(&format!("{selector} is there"), || {
+            let found = self.taken(&Request::new("POST", format!("{session}/element")).json(&wanted))?;
+            let element = found[ELEMENT].as_str().expect("an element");
+            self.taken(&Request::new("POST", format!("{session}/element/{element}/{action}")).json(body))
+        });
     }
 
     /// What stands in the console, of every tab since this was asked last.
@@ -131,7 +135,7 @@ impl Browser {
         self.log("browser").iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
     }
 
-    /// The addresses that were asked for, by every tab since this was asked last.
+    /// The addresses that were asked for over the network, by every tab since this was asked last.
     pub(crate) fn requests(&self) -> Vec<String> {
         let read = |entry: &Value| -> Option<String> {
             let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
@@ -142,23 +146,30 @@ impl Browser {
                 _ => None,
             }
         };
-        self.log("performance").iter().filter_map(read).collect()
+        // What the browser draws its own empty tabs with is in them, or in itself.
+        let leaves = |url: &String| !url.starts_with("chrome:") && !url.starts_with("data:");
+        self.log("performance").iter().filter_map(read).filter(leaves).collect()
     }
 
     fn log(&self, kind: &str) -> Vec<Value> {
-        self.ask("POST", "/se/log", Some(json!({ "type": kind }))).as_array().expect("a list").clone()
+        self.ask("POST", "/se/log", Some(&json!({ "type": kind }))).as_array().expect("a list").clone()
     }
 
-    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         self.call(method, &format!("/session/{}{path}", self.session), body)
     }
 
-    fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let request = Request::new(method, path);
-        let request = if let Some(body) = &body { request.json(body) } else { request };
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        self.taken(&request).unwrap_or_else(|| panic!("{request:?}: there is no such thing"))
+    }
+
+    /// What comes of a command; nothing if what it speaks of is not there, or not any more.
+    fn taken(&self, request: &Request) -> Option<Value> {
         let answer = request.send(self.address);
-        assert_eq!(answer.status, 200, "{method} {path} {body:?}: {}", answer.text());
-        answer.json()["value"].clone()
+        assert!(matches!(answer.status, 200 | 404), "{request:?}: {}", answer.text());
+        (answer.status == 200).then(|| answer.json()["value"].clone())
     }
 }
 

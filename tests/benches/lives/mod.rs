@@ -6,29 +6,29 @@ use reflector_core::lifecycle::{Event, Hearing, Life, Outcome, Policy, Schedule,
 use reflector_core::{Participant, Timestamp};
 
 /// A meeting, what happens to it, and when.
-pub struct Scene {
+pub(crate) struct Scene {
     /// What it is called in the tables.
-    pub name: String,
+    pub(crate) name: String,
     /// The meeting before.
-    pub life: Life,
+    pub(crate) life: Life,
     /// What happens.
-    pub event: Event,
+    pub(crate) event: Event,
     /// The present instant.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// The policy in force.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
 }
 
 impl Scene {
     /// What comes of it.
-    pub fn play(&self) -> Outcome {
+    pub(crate) fn play(&self) -> Outcome {
         step(&self.life, &self.event, self.now, &self.policy)
     }
 }
 
 /// How a provider tells who is in.
 #[derive(Clone, Copy)]
-pub enum Told {
+pub(crate) enum Told {
     /// With every coming and going it says how many are in, as Whereby does.
     ByCounts,
     /// It names connections only, as the built-in one does.
@@ -36,12 +36,12 @@ pub enum Told {
 }
 
 /// The instant so many seconds after the beginning of all scenes.
-pub fn at(second: u64) -> Timestamp {
+pub(crate) fn at(second: u64) -> Timestamp {
     Timestamp::from_micros(1_790_000_000_000_000) + Duration::from_secs(second)
 }
 
 /// Every scene whose instructions are counted.
-pub fn scenes() -> Vec<Scene> {
+pub(crate) fn scenes() -> Vec<Scene> {
     let mut scenes = Vec::new();
     for (told, by) in [(Told::ByCounts, "counts"), (Told::ByConnections, "connections")] {
         // Three have joined; a dozen has come and gone; a hundred has, as in an open office hour.
@@ -68,12 +68,12 @@ pub fn scenes() -> Vec<Scene> {
 }
 
 /// A meeting that people come to and go from, one every ten seconds.
-pub struct Meeting {
+pub(crate) struct Meeting {
     told: Told,
     /// Its life.
-    pub life: Life,
+    pub(crate) life: Life,
     /// Its policy.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// Who is in, by number.
     people: Vec<u64>,
     events: u64,
@@ -81,9 +81,8 @@ pub struct Meeting {
 
 impl Meeting {
     /// A meeting that so many comings and goings have been told of, and in which somebody is.
-    pub fn live(told: Told, comings: u64) -> Self {
-        let policy =
-            Policy { provider_answers: matches!(told, Told::ByConnections), ..Policy::default() };
+    pub(crate) fn live(told: Told, comings: u64) -> Self {
+        let policy = Policy { provider_answers: matches!(told, Told::ByConnections), ..Policy::default() };
         let life = Life::begin(Schedule::from_now(at(0), &policy), at(0), &policy).life;
         let mut meeting = Self { told, life, policy, people: Vec::new(), events: 0 };
         meeting.tell(Event::RoomOpened { generation: 0, expires_at: None });
@@ -96,17 +95,17 @@ impl Meeting {
     }
 
     /// When the next event happens.
-    pub fn next(&self) -> Timestamp {
+    pub(crate) fn next(&self) -> Timestamp {
         at(10 * (self.events + 1))
     }
 
     /// Somebody new joins.
-    pub fn joining(&self) -> Event {
+    pub(crate) fn joining(&self) -> Event {
         Event::ParticipantJoined(self.sighting(self.events, self.people.len() + 1))
     }
 
     /// The one who has been in for longest leaves.
-    pub fn leaving(&self) -> Event {
+    pub(crate) fn leaving(&self) -> Event {
         Event::ParticipantLeft(self.sighting(self.people[0], self.people.len() - 1))
     }
 
@@ -118,7 +117,7 @@ impl Meeting {
     }
 
     /// Everybody leaves.
-    pub fn empty_out(&mut self) {
+    pub(crate) fn empty_out(&mut self) {
         while !self.people.is_empty() {
             self.tell(self.leaving());
         }
@@ -130,10 +129,16 @@ impl Meeting {
             Told::ByConnections => None,
         };
         let participant = Participant::human(&format!("person {person}"));
-        Sighting { participant, at: self.next() - Duration::from_millis(300), received_at: self.next(), humans }
+        Sighting {
+            participant,
+            at: self.next() - Duration::from_millis(300),
+            received_at: self.next(),
+            humans,
+        }
     }
 
-    fn tell(&mut self, event: Event) {
+    /// Tells it what happened.
+    pub(crate) fn tell(&mut self, event: Event) {
         match event {
             Event::ParticipantJoined(_) => self.people.push(self.events),
             Event::ParticipantLeft(_) => drop(self.people.remove(0)),

@@ -62,7 +62,12 @@ async fn take(State(truth): State<Arc<Mutex<Truth>>>, request: Request) -> Respo
     let answer = {
         let mut truth = truth.lock().unwrap_or_else(PoisonError::into_inner);
         truth.calls.push(call.clone());
-        match truth.failure(&call) {
+        let failure = truth.failure(&call);
+        match failure {
+            Some(Failure::DoneAndAway) => {
+                truth.answer(call);
+                fail(Failure::Away)
+            }
             Some(failure) => fail(failure),
             None => Some(truth.answer(call)),
         }
@@ -77,7 +82,7 @@ async fn take(State(truth): State<Arc<Mutex<Truth>>>, request: Request) -> Respo
 fn fail(failure: Failure) -> Option<Response> {
     Some(match failure {
         Failure::Hangs => return None,
-        Failure::Away => refusal(StatusCode::SERVICE_UNAVAILABLE, "away"),
+        Failure::Away | Failure::DoneAndAway => refusal(StatusCode::SERVICE_UNAVAILABLE, "away"),
         Failure::Refuses => refusal(StatusCode::FORBIDDEN, "your plan does not allow it"),
         Failure::TooMany(wait) => too_many(wait),
     })
@@ -125,7 +130,8 @@ impl Truth {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         match end {
             Some(end) if end >= at_whereby() && prefix.len() <= 39 && prefix.bytes().all(known) => {
-                let with_key = order["fields"].as_array().is_some_and(|fields| fields.contains(&json!("hostRoomUrl")));
+                let with_key =
+                    order["fields"].as_array().is_some_and(|fields| fields.contains(&json!("hostRoomUrl")));
                 let room = self.open(order, end);
                 (StatusCode::CREATED, axum::Json(shown(room, with_key))).into_response()
             }
@@ -151,12 +157,17 @@ impl Truth {
 
     fn participants(&self, call: &Call) -> Response {
         let sessions = self.rooms.iter().flat_map(|room| &room.sessions);
-        let Some(session) = sessions.into_iter().find(|session| session.id == call.query("roomSessionId")) else {
+        let Some(session) = sessions.into_iter().find(|session| session.id == call.query("roomSessionId"))
+        else {
             return refusal(StatusCode::NOT_FOUND, "no such session");
         };
         let shown_until = at_whereby() - self.lag;
         let in_time = session.attendances.iter().filter(|attendance| attendance.joined_at <= shown_until);
-        self.page(call, 10, in_time.map(|attendance| shown_attendance(session, attendance, shown_until)).collect())
+        self.page(
+            call,
+            10,
+            in_time.map(|attendance| shown_attendance(session, attendance, shown_until)).collect(),
+        )
     }
 
     /// A page of a listing. The cursor is where it begins.

@@ -24,6 +24,12 @@ impl Message {
         serde_json::to_vec(&self.body).expect("it is JSON")
     }
 
+    /// The same message under another id.
+    pub(crate) fn of_id(mut self, id: &str) -> Self {
+        self.body["id"] = id.into();
+        self
+    }
+
     /// The same message with another value in its data.
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.body["data"][field] = value.into();
@@ -44,7 +50,14 @@ pub(super) fn written(at: Timestamp) -> String {
     format!("{}.{:03}Z", seconds.trim_end_matches('Z'), micros.rem_euclid(1_000_000) / 1000)
 }
 
-pub(super) fn of_client(kind: &str, room: &Room, participant: &str, role: &str, id: &str, at: Timestamp) -> Message {
+pub(super) fn of_client(
+    kind: &str,
+    room: &Room,
+    participant: &str,
+    role: &str,
+    id: &str,
+    at: Timestamp,
+) -> Message {
     let mut by_role: BTreeMap<&str, u32> = BTreeMap::new();
     for client in room.clients.values() {
         *by_role.entry(&client.role).or_default() += 1;

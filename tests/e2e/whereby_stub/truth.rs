@@ -22,6 +22,7 @@ pub(super) struct Truth {
     pub(super) longest_page: usize,
     /// How many rooms, sessions and messages there have been.
     made: u64,
+    last: Timestamp,
 }
 
 /// A room.
@@ -75,6 +76,7 @@ impl Default for Truth {
             lag: Duration::ZERO,
             longest_page: 100,
             made: 0,
+            last: Timestamp::MIN,
         }
     }
 }
@@ -82,8 +84,8 @@ impl Default for Truth {
 impl Truth {
     pub(super) fn enters(&mut self, room: &str, participant: &str, role: &str) -> Message {
         let (session, id) = (self.new_id("session"), self.new_id("message"));
+        let at = self.moment();
         let room = self.room(room);
-        let at = at_whereby();
         let client = Client { role: role.to_owned(), joined_at: at };
         assert!(room.clients.insert(participant.to_owned(), client).is_none(), "{participant} is in already");
         room.go_on_with_session(session, at);
@@ -92,8 +94,8 @@ impl Truth {
 
     pub(super) fn leaves(&mut self, room: &str, participant: &str) -> Message {
         let id = self.new_id("message");
+        let at = self.moment();
         let room = self.room(room);
-        let at = at_whereby();
         let client = room.clients.remove(participant).expect("nobody leaves who is not in");
         room.note_leaving(participant, at);
         message::of_client("room.client.left", room, participant, &client.role, &id, at)
@@ -101,7 +103,8 @@ impl Truth {
 
     pub(super) fn tells(&mut self, room: &str, kind: &str) -> Message {
         let id = self.new_id("message");
-        message::of_room(kind, self.room(room), &id, at_whereby())
+        let at = self.moment();
+        message::of_room(kind, self.room(room), &id, at)
     }
 
     /// Makes a room as it is ordered.
@@ -137,6 +140,15 @@ impl Truth {
         self.rooms.iter_mut().find(|room| room.id == id).expect("the room is there")
     }
 
+    /// A moment in which nothing else happens: what happens in the same millisecond is in no order.
+    fn moment(&mut self) -> Timestamp {
+        while at_whereby() <= self.last {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        self.last = at_whereby();
+        self.last
+    }
+
     fn new_id(&mut self, of: &str) -> String {
         self.made += 1;
         format!("{of}{:06}", self.made)
@@ -158,7 +170,12 @@ impl Room {
             if self.people() < 2 {
                 return;
             }
-            self.sessions.push(Session { id: new_id, started_at: at, ended_at: None, attendances: Vec::new() });
+            self.sessions.push(Session {
+                id: new_id,
+                started_at: at,
+                ended_at: None,
+                attendances: Vec::new(),
+            });
         }
         let Some(session) = self.sessions.last_mut() else { return };
         for (participant, client) in &self.clients {

@@ -147,6 +147,8 @@ fn l20_a_deployment_that_observes_says_each_close_once_and_closes_nothing() {
     assert_eq!(story.life.watch.spared, [CloseReason::Overtime]);
     assert_eq!(story.wakes(minute(200)), Err(Ignored::NotDue));
     assert_eq!(story.tell(Event::EndRequested, minute(200)), Err(Ignored::Observing));
+    story.moved_to_end(minute(240), minute(200)).unwrap();
+    assert_eq!(story.due().at, minute(270), "another end is another close");
 }
 
 fn announced(story: &mut Story, up_to: u32) -> Vec<(Timestamp, Timestamp)> {
@@ -167,6 +169,12 @@ fn l25_a_forced_close_is_announced_ten_minutes_and_one_minute_before() {
 fn l25_what_would_be_announced_before_the_scheduled_end_is_skipped() {
     let mut story = running(Policy { overtime: Overtime::For(MINUTE * 5), ..quiet() });
     assert_eq!(announced(&mut story, 65), [(minute(64), minute(65))]);
+}
+
+#[test]
+fn l25_what_is_to_be_announced_at_the_end_itself_is_announced() {
+    let mut story = running(Policy { overtime: Overtime::For(MINUTE * 10), ..quiet() });
+    assert_eq!(announced(&mut story, 70), [(minute(60), minute(70)), (minute(69), minute(70))]);
 }
 
 #[test]

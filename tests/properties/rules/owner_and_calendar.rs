@@ -106,6 +106,18 @@ fn l16_an_empty_meeting_that_outlives_its_room_gets_another_one() {
 }
 
 #[test]
+fn l16_who_was_in_the_old_room_is_not_in_the_new_one() {
+    let mut story = Story::scheduled(30, 60, quiet());
+    story.joins("ada", minute(1)).unwrap();
+    story.leaves("ada", minute(2)).unwrap();
+    story.moved_to_end(beyond(&story), minute(5)).unwrap();
+    story.tell(Event::RoomOpened { generation: 1, expires_at: None }, minute(6)).unwrap();
+    assert_eq!(story.phase(), Phase::Waiting { since: minute(6) });
+    story.joins("ada", minute(7)).unwrap();
+    assert!(story.phase().is_live(), "her old connection has left the old room, not this one");
+}
+
+#[test]
 fn l16_an_occupied_meeting_refuses_to_outlive_its_room_and_names_the_latest_end() {
     let mut story = Story::scheduled(30, 60, quiet());
     story.joins("ada", minute(31)).unwrap();

@@ -18,8 +18,8 @@ pub use world::PutOut;
 use crate::meeting::{ProviderRoom, SecretUrl};
 use crate::participant::{Participant, Role};
 use crate::provider::{
-    Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder, RoomRef,
-    RoomsPage, VideoProvider, WebhookReader,
+    Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder,
+    RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
 use crate::time::Timestamp;
 use webhook::FakeReader;
@@ -167,7 +167,12 @@ impl FakeProvider {
     }
 
     /// Notes a call, and does it unless it is to fail.
-    fn call<T>(&self, room: &str, call: ProviderCall, act: impl FnOnce(&mut World) -> T) -> Result<T, ProviderError> {
+    fn call<T>(
+        &self,
+        room: &str,
+        call: ProviderCall,
+        act: impl FnOnce(&mut World) -> T,
+    ) -> Result<T, ProviderError> {
         let mut world = self.world();
         world.calls.push(call);
         match world.failure_of(room) {
@@ -196,7 +201,12 @@ impl VideoProvider for FakeProvider {
         Ok(ProviderRoom { name, external_id, url, host_url, expires_at: Some(order.expires_at) })
     }
 
-    async fn close_room(&self, room: &RoomRef, how: HowToClose, known: &Known) -> Result<CloseAnswer, ProviderError> {
+    async fn close_room(
+        &self,
+        room: &RoomRef,
+        how: HowToClose,
+        known: &Known,
+    ) -> Result<CloseAnswer, ProviderError> {
         let in_one_piece = self.capabilities.closes_if_empty_atomically;
         self.call(&room.name, ProviderCall::Close(room.name.clone(), how), |world| {
             world.close(&room.name, how, known, in_one_piece)
@@ -211,7 +221,9 @@ impl VideoProvider for FakeProvider {
     }
 
     async fn rooms(&self, name_prefix: &str, page: Option<&str>) -> Result<RoomsPage, ProviderError> {
-        self.call(name_prefix, ProviderCall::Rooms(name_prefix.to_owned()), |world| world.page(name_prefix, page))
+        self.call(name_prefix, ProviderCall::Rooms(name_prefix.to_owned()), |world| {
+            world.page(name_prefix, page)
+        })
     }
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {

@@ -64,7 +64,11 @@ impl FakeRoom {
 
 impl World {
     pub(super) fn find(&self, begins: &str) -> Option<&FakeRoom> {
-        self.rooms.range(begins.to_owned()..).next().filter(|(name, _)| name.starts_with(begins)).map(|(_, room)| room)
+        self.rooms
+            .range(begins.to_owned()..)
+            .next()
+            .filter(|(name, _)| name.starts_with(begins))
+            .map(|(_, room)| room)
     }
 
     fn find_mut(&mut self, begins: &str) -> Option<&mut FakeRoom> {
@@ -90,7 +94,13 @@ impl World {
 
     // What people do.
 
-    pub(super) fn moves(&mut self, room: &str, who: &str, role: Option<Role>, now: Timestamp) -> Option<FakeMessage> {
+    pub(super) fn moves(
+        &mut self,
+        room: &str,
+        who: &str,
+        role: Option<Role>,
+        now: Timestamp,
+    ) -> Option<FakeMessage> {
         let connection = ConnectionKey::of(who);
         let room = self.find_mut(room)?;
         let participant = match role {
@@ -158,7 +168,13 @@ impl World {
         (name, external_id)
     }
 
-    pub(super) fn close(&mut self, begins: &str, how: HowToClose, known: &Known, in_one_piece: bool) -> CloseAnswer {
+    pub(super) fn close(
+        &mut self,
+        begins: &str,
+        how: HowToClose,
+        known: &Known,
+        in_one_piece: bool,
+    ) -> CloseAnswer {
         let Some(room) = self.find(begins) else { return CloseAnswer::Gone };
         let (name, humans) = (room.name.clone(), room.humans());
         if how == HowToClose::Force {
@@ -193,8 +209,12 @@ impl World {
 
     pub(super) fn page(&self, prefix: &str, page: Option<&str>) -> RoomsPage {
         let from = page.unwrap_or(prefix).to_owned();
-        let mut rest = self.rooms.range(from..).map(|(_, room)| room).filter(|room| room.name.starts_with(prefix));
-        let listed = |room: &FakeRoom| RoomRef { name: room.name.clone(), external_id: Some(room.external_id.clone()) };
+        let mut rest =
+            self.rooms.range(from..).map(|(_, room)| room).filter(|room| room.name.starts_with(prefix));
+        let listed = |room: &FakeRoom| RoomRef {
+            name: room.name.clone(),
+            external_id: Some(room.external_id.clone()),
+        };
         let rooms = rest.by_ref().take(PAGE).map(listed).collect();
         RoomsPage { rooms, next: rest.next().map(|room| room.name.clone()) }
     }

@@ -1,0 +1,89 @@
+//! A list of a few small things, kept in place: copying it asks nothing of the allocator.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What stands in the places that hold nothing.
+pub(super) trait Blank: Copy {
+    const BLANK: Self;
+}
+
+/// A list of at most `N` things, which is written as any list is.
+#[derive(Clone, Copy)]
+pub(super) struct Few<T, const N: usize> {
+    length: usize,
+    places: [T; N],
+}
+
+impl<T: Blank, const N: usize> Few<T, N> {
+    /// Puts a thing in a place and moves those behind it. The list must not be full.
+    pub(super) fn insert(&mut self, place: usize, thing: T) {
+        self.places.copy_within(place..self.length, place + 1);
+        self.places[place] = thing;
+        self.length += 1;
+    }
+
+    /// Takes the thing out of a place and closes the gap.
+    pub(super) fn remove(&mut self, place: usize) {
+        self.places.copy_within(place + 1..self.length, place);
+        self.length -= 1;
+    }
+
+    /// Puts a thing at the end; of a full list, the first goes.
+    pub(super) fn push(&mut self, thing: T) {
+        if self.length == N {
+            self.remove(0);
+        }
+        self.insert(self.length, thing);
+    }
+}
+
+impl<T: Blank, const N: usize> Default for Few<T, N> {
+    fn default() -> Self {
+        Self { length: 0, places: [T::BLANK; N] }
+    }
+}
+
+impl<T, const N: usize> Deref for Few<T, N> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.places[..self.length]
+    }
+}
+
+impl<T, const N: usize> DerefMut for Few<T, N> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.places[..self.length]
+    }
+}
+
+impl<T: fmt::Debug, const N: usize> fmt::Debug for Few<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl<T: PartialEq, const N: usize> PartialEq for Few<T, N> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Eq, const N: usize> Eq for Few<T, N> {}
+
+impl<T: Serialize, const N: usize> Serialize for Few<T, N> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_seq(&**self)
+    }
+}
+
+/// Of a list that is too long, as another version may have written it, the last are kept.
+impl<'de, T: Blank + Deserialize<'de>, const N: usize> Deserialize<'de> for Few<T, N> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let mut few = Self::default();
+        Vec::<T>::deserialize(input)?.into_iter().for_each(|thing| few.push(thing));
+        Ok(few)
+    }
+}

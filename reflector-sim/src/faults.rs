@@ -1,0 +1,86 @@
+//! What goes wrong between a server and its store, and the switch that ends all faults.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use reflector_core::store::Store;
+use reflector_core::testing::{Fault, Flaky};
+use reflector_store_memory::MemoryStore;
+
+use crate::setup::Faults;
+
+/// Whether things go wrong now, and how often they did.
+#[derive(Debug)]
+pub(crate) struct Switch {
+    pub(crate) faults: Faults,
+    seed: u64,
+    on: AtomicBool,
+    calls: AtomicU64,
+    pub(crate) before: AtomicU64,
+    pub(crate) after: AtomicU64,
+    pub(crate) conflicts: AtomicU64,
+}
+
+impl Switch {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        Self {
+            faults,
+            seed,
+            on: AtomicBool::new(true),
+            calls: AtomicU64::new(0),
+            before: AtomicU64::new(0),
+            after: AtomicU64::new(0),
+            conflicts: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn off(&self) {
+        self.on.store(false, Ordering::Relaxed);
+    }
+
+    /// What goes wrong at this time.
+    pub(crate) fn now(&self) -> Faults {
+        if self.is_on() { self.faults } else { Faults::NONE }
+    }
+
+    fn lot(&self) -> f64 {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut mixed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ call.wrapping_mul(0xd1b5_4a32_d192_ed03);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let faults = self.now();
+        let lot = self.lot();
+        let kinds = [
+            (faults.store_before, Fault::Before, &self.before),
+            (faults.store_after, Fault::After, &self.after),
+            (faults.store_conflict, Fault::Conflict, &self.conflicts),
+        ];
+        let mut upper = 0.0;
+        for (probability, fault, count) in kinds {
+            upper += probability;
+            if lot < upper {
+                count.fetch_add(1, Ordering::Relaxed);
+                return Some(fault);
+            }
+        }
+        None
+    }
+}
+
+/// A store that fails as the switch says, and halts around every call.
+pub(crate) struct FaultyStore;
+
+impl FaultyStore {
+    pub(crate) fn around(store: Arc<MemoryStore>, switch: &Arc<Switch>) -> Arc<dyn Store> {
+        let switch = Arc::clone(switch);
+        Arc::new(Flaky::new(store, move |_| switch.fault()).halting())
+    }
+}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod checks;
+mod dice;
+mod faults;
+mod people;
+mod provider;
+mod report;
+mod server;
+mod setup;
+mod world;
+
+pub use report::Report;
+pub use setup::{Faults, Pace, Setup, Shape};
+pub use world::{Told, simulate, simulate_traced};

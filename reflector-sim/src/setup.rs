@@ -1,0 +1,195 @@
+//! What a world is made of, and how much goes wrong in it.
+
+use std::time::Duration;
+
+use reflector_core::lifecycle::Policy;
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How many rooms.
+    pub rooms: u32,
+    /// How many people use each of them.
+    pub people: u32,
+    /// How many servers share one store.
+    pub servers: u32,
+    /// How patient the deployment is.
+    pub policy: Policy,
+    /// How the provider tells who is in.
+    pub shape: Shape,
+    /// How long people come and go, and things go wrong.
+    pub span: Duration,
+    /// How busy the people are.
+    pub pace: Pace,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+/// How the provider tells who is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// It can be asked, as the built-in one.
+    Asked,
+    /// It tells by events, and asked it tells facts, as Whereby.
+    Facts,
+    /// It tells by events only.
+    Events,
+}
+
+/// How busy people are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// They come and go all the time: for finding faults.
+    Hectic,
+    /// They meet a few times a working day: for trying a policy.
+    Office,
+}
+
+/// How probable each thing is that goes wrong, each time that it can.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Faults {
+    /// A message is lost.
+    pub lost: f64,
+    /// A message comes twice.
+    pub doubled: f64,
+    /// A message comes late, and so out of order.
+    pub late: f64,
+    /// A call of the store fails before it is done.
+    pub store_before: f64,
+    /// A call of the store fails after it is done.
+    pub store_after: f64,
+    /// A commit meets a conflict.
+    pub store_conflict: f64,
+    /// The provider is out for a while; chance an hour.
+    pub outage: f64,
+    /// The provider does what it is asked, and its answer is lost, for a while; chance an hour.
+    pub answers_lost: f64,
+    /// The provider refuses to make a room; chance an hour, for a short while.
+    pub refuses: f64,
+    /// A call to the provider hangs.
+    pub hangs: f64,
+    /// A server dies, between any two awaits; chance an hour and server.
+    pub crashes: f64,
+    /// A server's clock steps; chance an hour and server.
+    pub clock_steps: f64,
+    /// A person's computer dies, and the provider notices late.
+    pub dies: f64,
+    /// The provider ends or forgets a room by itself; chance an hour.
+    pub ends_rooms: f64,
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self {
+        lost: 0.0,
+        doubled: 0.0,
+        late: 0.0,
+        store_before: 0.0,
+        store_after: 0.0,
+        store_conflict: 0.0,
+        outage: 0.0,
+        answers_lost: 0.0,
+        refuses: 0.0,
+        hangs: 0.0,
+        crashes: 0.0,
+        clock_steps: 0.0,
+        dies: 0.0,
+        ends_rooms: 0.0,
+    };
+
+    /// Everything goes wrong.
+    pub const ALL: Self = Self {
+        lost: 0.05,
+        doubled: 0.08,
+        late: 0.1,
+        store_before: 0.01,
+        store_after: 0.01,
+        store_conflict: 0.02,
+        outage: 0.4,
+        answers_lost: 0.4,
+        refuses: 0.1,
+        hangs: 0.03,
+        crashes: 1.0,
+        clock_steps: 0.3,
+        dies: 0.15,
+        ends_rooms: 0.1,
+    };
+
+    /// The faults with these names, separated by commas: `messages`, `store`, `provider`, `crashes`, `clocks`,
+    /// `people`, or `all` or `none`.
+    ///
+    /// # Errors
+    ///
+    /// The first name that is none of these.
+    pub fn named(names: &str) -> Result<Self, String> {
+        let mut faults = Self::NONE;
+        let all = Self::ALL;
+        for name in names.split(',').map(str::trim) {
+            faults = match name {
+                "none" | "" => faults,
+                "all" => all,
+                "messages" => Self { lost: all.lost, doubled: all.doubled, late: all.late, ..faults },
+                "store" => Self {
+                    store_before: all.store_before,
+                    store_after: all.store_after,
+                    store_conflict: all.store_conflict,
+                    ..faults
+                },
+                "provider" => Self {
+                    outage: all.outage,
+                    answers_lost: all.answers_lost,
+                    refuses: all.refuses,
+                    hangs: all.hangs,
+                    ends_rooms: all.ends_rooms,
+                    ..faults
+                },
+                "crashes" => Self { crashes: all.crashes, ..faults },
+                "clocks" => Self { clock_steps: all.clock_steps, ..faults },
+                "people" => Self { dies: all.dies, ..faults },
+                unknown => return Err(unknown.to_owned()),
+            };
+        }
+        Ok(faults)
+    }
+}
+
+impl Setup {
+    /// A small hectic world with every fault, of a size and kind that the seed decides: for finding faults.
+    pub fn hostile(seed: u64) -> Self {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        let policy = match seed / 3 % 4 {
+            0 => Policy::default(),
+            1 => Policy { grace: minutes(2), ..Policy::default() },
+            2 => Policy { grace: Duration::ZERO, ..Policy::default() },
+            _ => Policy {
+                overtime: reflector_core::lifecycle::Overtime::Never,
+                max_lifetime: minutes(240),
+                ..Policy::default()
+            },
+        };
+        Self {
+            rooms: 1 + (seed % 3) as u32,
+            people: 3,
+            servers: 1 + (seed / 2 % 3) as u32,
+            policy,
+            shape: [Shape::Asked, Shape::Facts, Shape::Events][(seed % 3) as usize],
+            span: minutes(180),
+            pace: Pace::Hectic,
+            faults: Faults::ALL,
+        }
+    }
+
+    /// An office of so many rooms over so many days in which nothing goes wrong: for trying a policy.
+    pub fn office(rooms: u32, days: u32) -> Self {
+        Self {
+            rooms,
+            people: 4,
+            servers: 1,
+            policy: Policy::default(),
+            shape: Shape::Asked,
+            span: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
+            pace: Pace::Office,
+            faults: Faults::NONE,
+        }
+    }
+}
