@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adversity;
 mod checks;
 mod dice;
 mod faults;
@@ -8,6 +9,7 @@ mod provider;
 mod report;
 mod server;
 mod setup;
+mod work;
 mod world;
 
 pub use report::Report;

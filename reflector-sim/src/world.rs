@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use reflector_core::engine::Settings;
+use reflector_core::lifecycle::hard_deadline;
 use reflector_core::store::{HearingStore, Loaded, MeetingStore, RoomStore, Store};
-use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
+use reflector_core::testing::{FakeMessage, FakeProvider};
 use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId};
 use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
@@ -20,21 +21,15 @@ use crate::faults::{FaultyStore, Switch};
 use crate::people::Person;
 use crate::provider::Distant;
 use crate::report::Report;
-use crate::server::{Crier, Done, Server};
+use crate::server::{Crier, Server};
 use crate::setup::{Pace, Setup, Shape};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
-/// How long a server rests at the most between two rounds of its loops.
-const IDLE: Duration = Duration::from_secs(45);
-/// The same once nobody comes any more: what is due wakes it all the same.
-const IDLE_AT_NIGHT: Duration = Duration::from_secs(15 * 60);
 /// How often a server looks at the provider's rooms.
-const RECONCILE: Duration = Duration::from_secs(15 * 60);
+pub(crate) const RECONCILE: Duration = Duration::from_secs(15 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How often a message that was refused is sent again.
-const TRIES: u8 = 2;
 
 /// What happens next.
 #[derive(Debug)]
@@ -96,6 +91,7 @@ pub(crate) struct World {
     pub(crate) began_at: Timestamp,
     /// From when on nothing goes wrong and nobody comes any more.
     pub(crate) quiet_from: Timestamp,
+    ends_at: Timestamp,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) truth: FakeProvider,
     pub(crate) servers: Vec<Server>,
@@ -106,10 +102,10 @@ pub(crate) struct World {
     pub(crate) report: Report,
     pub(crate) switch: Arc<Switch>,
     pub(crate) crier: Arc<Crier>,
-    on_the_line: Arc<AtomicBool>,
+    pub(crate) on_the_line: Arc<AtomicBool>,
     provider_ahead: i64,
     agenda: BTreeMap<(Timestamp, u64), Happening>,
-    ticks: Vec<Option<(Timestamp, u64)>>,
+    pub(crate) ticks: Vec<Option<(Timestamp, u64)>>,
     numbers: u64,
     trace: Option<Vec<String>>,
 }
@@ -133,6 +129,7 @@ impl World {
             crier: Arc::new(Crier(AtomicU64::new(0))),
             on_the_line: Arc::default(),
             quiet_from: now + setup.span,
+            ends_at: Timestamp::MAX,
             began_at: now,
             provider_ahead: if setup.pace == Pace::Office { 0 } else { provider_ahead },
             agenda: BTreeMap::new(),
@@ -160,7 +157,7 @@ impl World {
             if at >= self.quiet_from && self.switch.is_on() {
                 self.fall_quiet();
             }
-            if at > self.ends_at() {
+            if at > self.ends_at {
                 break;
             }
             self.now = at;
@@ -177,15 +174,17 @@ impl World {
         Told { report: self.report, violations, trace: self.trace.unwrap_or_default() }
     }
 
-    /// Long enough for every meeting to reach its end: where emptiness is only heard of, that is its lifetime.
-    fn ends_at(&self) -> Timestamp {
-        self.quiet_from + self.setup.policy.max_lifetime + 3 * HOUR
+    /// Long enough for every meeting to reach its end: where emptiness is only heard of, that is its hard deadline.
+    fn night_is_over_at(&self) -> Timestamp {
+        let open = self.meetings.iter().filter_map(|id| self.load(*id));
+        let hard = open.map(|loaded| hard_deadline(&loaded.meeting.life, &self.setup.policy).0);
+        hard.max().unwrap_or(self.now).max(self.quiet_from + self.setup.policy.max_lifetime) + 3 * HOUR
     }
 
     /// More than this cannot have a good reason: something is done over and over.
     fn most_happenings(&self) -> u64 {
         let an_hour = u64::from(self.setup.rooms * self.setup.people + self.setup.servers) * 20_000;
-        an_hour * (2 + self.ends_at().since(self.began_at).as_secs() / 3600)
+        an_hour * (2 + self.now.since(self.began_at).as_secs() / 3600)
     }
 
     fn begin(&mut self) {
@@ -213,7 +212,7 @@ impl World {
         self.soon_or_never(faults.ends_rooms, Happening::EndsRoom);
     }
 
-    fn server(&self) -> Server {
+    pub(crate) fn server(&self) -> Server {
         let settings = Settings {
             deployment: "sim".parse().unwrap_or_else(|_| unreachable!("this is a name")),
             policy: self.setup.policy,
@@ -227,7 +226,7 @@ impl World {
         Server::new(store, distant, settings, Arc::clone(&self.crier))
     }
 
-    fn start_loops(&mut self, server: usize) {
+    pub(crate) fn start_loops(&mut self, server: usize) {
         let life = self.servers[server].life;
         self.ring(server);
         self.after(RECONCILE, Happening::Reconcile(server, life));
@@ -236,6 +235,7 @@ impl World {
     /// Nothing goes wrong from here on, and nobody comes any more.
     fn fall_quiet(&mut self) {
         self.say(|| "from here on nothing goes wrong, and nobody comes any more".to_owned());
+        self.ends_at = self.night_is_over_at();
         self.switch.off();
         self.truth.fail(None);
         for server in 0..self.servers.len() {
@@ -256,7 +256,7 @@ impl World {
     }
 
     /// Something that happens so often an hour, as long as things go wrong.
-    fn soon_or_never(&mut self, an_hour: f64, happening: Happening) {
+    pub(crate) fn soon_or_never(&mut self, an_hour: f64, happening: Happening) {
         if an_hour > 0.0 && self.switch.is_on() {
             let span = self.dice.between(SECOND, HOUR.mul_f64(2.0 / an_hour));
             self.after(span, happening);
@@ -268,7 +268,7 @@ impl World {
         self.tick_after(server, Duration::from_millis(1));
     }
 
-    fn tick_after(&mut self, server: usize, span: Duration) {
+    pub(crate) fn tick_after(&mut self, server: usize, span: Duration) {
         let life = self.servers[server].life;
         if let Some(key) = self.ticks[server].take() {
             if key.0 <= self.now + span && self.agenda.contains_key(&key) {
@@ -349,249 +349,6 @@ impl World {
             }
             Happening::EndsRoom => self.provider_ends_a_room(),
         }
-    }
-
-    /// A message of the provider sets out: it may get lost, come twice, or late.
-    pub(crate) fn send(&mut self, message: Option<FakeMessage>) {
-        let Some(message) = message else { return };
-        let faults = self.switch.now();
-        if self.dice.chance(faults.lost) {
-            self.say(|| format!("the message {} is lost", message.id));
-            self.report.fault("message lost");
-            return;
-        }
-        if self.dice.chance(faults.doubled) {
-            self.report.fault("message doubled");
-            let span = self.dice.between(Duration::ZERO, 2 * MINUTE);
-            self.after(span, Happening::Message { message: message.clone(), tries: 0 });
-        }
-        let late = self.dice.chance(faults.late);
-        if late {
-            self.report.fault("message late");
-        }
-        let most = if late { 8 * MINUTE } else { 2 * SECOND };
-        let span = self.dice.between(Duration::from_millis(30), most);
-        self.after(span, Happening::Message { message, tries: 0 });
-    }
-
-    fn message_arrives(&mut self, message: FakeMessage, tries: u8) {
-        let Some(server) = self.some_server() else { return self.again(message, tries) };
-        self.say(|| format!("server {server} receives {}: {:?}", message.id, message.fact));
-        let (number, now) = (self.number(), self.clock(server));
-        self.servers[server].receive(number, message, tries, now);
-        self.go_on(server, number);
-    }
-
-    /// The provider sends a message again that was refused, twice at the most.
-    fn again(&mut self, message: FakeMessage, tries: u8) {
-        if tries >= TRIES {
-            self.say(|| format!("the provider gives up on {}", message.id));
-            self.report.fault("message given up");
-            return;
-        }
-        let span = self.dice.between(SECOND, (1 << tries) * 4 * SECOND);
-        self.after(span, Happening::Message { message, tries: tries + 1 });
-    }
-
-    fn ticks(&mut self, server: usize, life: u32) {
-        self.ticks[server] = None;
-        if self.servers[server].up && self.servers[server].life == life {
-            let (number, now) = (self.number(), self.clock(server));
-            self.servers[server].tick(number, now);
-            self.go_on(server, number);
-        }
-    }
-
-    fn reconciles(&mut self, server: usize, life: u32) {
-        if self.servers[server].up && self.servers[server].life == life {
-            let number = self.number();
-            self.servers[server].reconcile(number);
-            self.go_on(server, number);
-            self.after(RECONCILE, Happening::Reconcile(server, life));
-        }
-    }
-
-    fn task_goes_on(&mut self, server: usize, life: u32, task: u64) {
-        if self.servers[server].up && self.servers[server].life == life {
-            self.go_on(server, task);
-        }
-    }
-
-    /// Goes on with a task until it halts, and lets time pass before it goes on again.
-    pub(crate) fn go_on(&mut self, server: usize, task: u64) {
-        loop {
-            if let Some(done) = self.servers[server].go_on(task) {
-                return self.done(server, done);
-            }
-            if !self.servers[server].has(task) {
-                return;
-            }
-            let on_the_line = self.on_the_line.swap(false, Ordering::Relaxed);
-            let faults = self.switch.now();
-            if self.switch.faults == crate::Faults::NONE {
-                // Where nothing can come in between, nothing need wait.
-                continue;
-            }
-            let span = if on_the_line && self.dice.chance(faults.hangs) {
-                self.report.fault("provider hangs");
-                self.dice.between(5 * SECOND, 100 * SECOND)
-            } else if on_the_line {
-                self.dice.between(Duration::from_millis(20), Duration::from_millis(400))
-            } else {
-                self.dice.between(Duration::from_micros(100), Duration::from_millis(20))
-            };
-            let life = self.servers[server].life;
-            self.after(span, Happening::Task(server, life, task));
-            if self.dice.chance(faults.crashes / 500.0) {
-                self.after(span / 2, Happening::Dies(server));
-            }
-            return;
-        }
-    }
-
-    fn done(&mut self, server: usize, done: Done) {
-        match done {
-            Done::Ticked { next, claimed, violated, refitted } => {
-                self.checks.violated(&violated, self.now);
-                (0..refitted).for_each(|_| self.report.rule(17));
-                for claimed in claimed {
-                    self.say(|| format!("server {server} takes on {:?} of {}", claimed.effect, claimed.id.meeting));
-                    let (number, now) = (self.number(), self.clock(server));
-                    self.servers[server].carry(number, claimed, now);
-                    self.go_on(server, number);
-                }
-                let idle = if self.switch.is_on() { IDLE } else { IDLE_AT_NIGHT };
-                let until = next.map_or(idle, |next| next.since(self.clock(server)).min(idle));
-                self.tick_after(server, until.max(Duration::from_millis(1)));
-            }
-            Done::Carried { retried, violated } => {
-                self.checks.violated(&violated, self.now);
-                if !retried {
-                    self.ring(server);
-                }
-            }
-            Done::Received { message, tries, taken } => match taken {
-                None => self.again(message, tries),
-                Some(taken) => {
-                    self.note_taken(&taken);
-                    self.ring(server);
-                }
-            },
-            Done::Led { person, to } => {
-                self.ring(server);
-                self.is_led(person, to);
-            }
-            Done::Asked { violated, ignored } => {
-                self.checks.violated(&violated, self.now);
-                if matches!(ignored, Some(reflector_core::lifecycle::Ignored::BeyondProvider { .. })) {
-                    self.report.rule(16);
-                }
-                self.ring(server);
-            }
-            Done::Removed { room, deleted } => {
-                self.ring(server);
-                if deleted {
-                    self.report.rule(27);
-                    self.makes_room_anew(room);
-                }
-            }
-            Done::Reconciled => {}
-        }
-    }
-
-    // What goes wrong.
-
-    fn dies(&mut self, server: usize) {
-        if self.switch.is_on() && self.servers[server].up {
-            let in_hand = self.servers[server].dies();
-            self.say(|| format!("server {server} dies with {in_hand} tasks in hand"));
-            self.report.fault("server died");
-            if in_hand > 0 {
-                self.report.fault("server died in the middle");
-            }
-            let span = self.dice.between(SECOND, 4 * MINUTE);
-            self.after(span, Happening::Start(server));
-        }
-    }
-
-    fn starts(&mut self, server: usize) {
-        if self.servers[server].up {
-            return;
-        }
-        let (life, ahead) = (self.servers[server].life + 1, self.servers[server].ahead);
-        self.say(|| format!("server {server} starts"));
-        let mut fresh = self.server();
-        (fresh.life, fresh.ahead) = (life, ahead);
-        self.servers[server] = fresh;
-        let _ = ready(self.store.beat(self.clock(server)));
-        self.start_loops(server);
-    }
-
-    fn clock_steps(&mut self, server: usize) {
-        if !self.switch.is_on() {
-            return;
-        }
-        let most: u64 = if self.dice.chance(0.2) { 90_000_000 } else { 3_000_000 };
-        let ahead = self.dice.below(2 * most) as i64 - most as i64;
-        if ahead < self.servers[server].ahead {
-            self.report.rule(18);
-        }
-        self.servers[server].ahead = ahead;
-        self.checks.clock_error = self.checks.clock_error.max(Duration::from_micros(ahead.unsigned_abs()));
-        self.say(|| format!("the clock of server {server} is {ahead} µs ahead now"));
-        self.report.fault("clock stepped");
-        self.soon_or_never(self.setup.faults.clock_steps, Happening::ClockStep(server));
-    }
-
-    fn provider_fails(&mut self) {
-        if !self.switch.is_on() {
-            return;
-        }
-        let faults = self.setup.faults;
-        let kinds = [
-            (faults.outage, Failure::Before, "provider out", 12 * MINUTE),
-            (faults.answers_lost, Failure::AfterDoing, "provider's answers lost", 3 * MINUTE),
-            (faults.refuses, Failure::Refuses, "provider refuses", 20 * SECOND),
-        ];
-        let mut lot = self.dice.below(1_000_000) as f64 / 1e6 * kinds.iter().map(|kind| kind.0).sum::<f64>();
-        for (weight, failure, name, most) in kinds {
-            if lot < weight {
-                self.say(|| name.to_owned());
-                self.report.fault(name);
-                self.truth.fail(Some(failure));
-                let span = self.dice.between(5 * SECOND, most);
-                self.after(span, Happening::Heal);
-                break;
-            }
-            lot -= weight;
-        }
-        self.soon_or_never(faults.outage + faults.answers_lost + faults.refuses, Happening::Fail);
-    }
-
-    fn provider_ends_a_room(&mut self) {
-        if !self.switch.is_on() {
-            return;
-        }
-        let names = self.truth.room_names();
-        if !names.is_empty() {
-            let name = self.dice.one_of(&names).clone();
-            self.report.fault("provider ended a room");
-            self.say(|| format!("the provider ends {name} by itself"));
-            if self.dice.chance(0.5) {
-                let message = self.truth.end(&name);
-                self.send(message);
-            } else {
-                self.truth.forget(&name);
-            }
-        }
-        self.soon_or_never(self.setup.faults.ends_rooms, Happening::EndsRoom);
-    }
-
-    pub(crate) fn makes_room_anew(&mut self, room: usize) {
-        let number = self.number();
-        let id = RoomId(Uuid::from_u128(0x9000_0000 + u128::from(number)));
-        self.rooms[room] = Room { id, policy: RoomPolicy::default(), ..self.rooms[room].clone() };
-        let _ = ready(self.store.create_room(self.rooms[room].clone()));
     }
 }
 

@@ -18,6 +18,7 @@ mod outcome;
 mod phase;
 mod policy;
 mod presence;
+mod replay;
 mod step;
 mod told;
 
@@ -34,5 +35,6 @@ pub use policy::{
     LONGEST_SILENCE, OPENING_PATIENCE, Overtime, Policy, SECOND_PROBE,
 };
 pub use presence::{KEPT, PresenceRecord};
-pub use step::{replay, step};
+pub use replay::replay;
+pub use step::step;
 pub use told::{Stretch, Told};
