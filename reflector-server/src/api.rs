@@ -180,7 +180,10 @@ fn reason(entry: &Entry) -> Option<String> {
         Wake::OpeningGivenUp => "provider_unavailable".to_owned(),
         Wake::Close(reason) | Wake::Force(reason) if kept_open => {
             let observing = entry.policy.close == CloseMode::Observe;
-            format!("{} {reason}", if observing { "would close:" } else { "withheld, because we do not hear the provider:" })
+            format!(
+                "{} {reason}",
+                if observing { "would close:" } else { "withheld, because we do not hear the provider:" }
+            )
         }
         Wake::Close(reason) | Wake::Force(reason) => reason.to_string(),
         Wake::Unconfirmed => "unconfirmed".to_owned(),

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use reflector_core::{Meeting, ProviderName, Timestamp};
 use reflector_core::engine::{Announcer, Engine, Settings};
 use reflector_core::provider::VideoProvider;
 use reflector_core::store::Store;
+use reflector_core::{Meeting, ProviderName, Timestamp};
 use reflector_store_memory::MemoryStore;
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
@@ -100,7 +100,12 @@ impl Server {
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let meet = Arc::new(Meet::new(Arc::clone(&builtin), Arc::clone(&engine), Arc::clone(&clock), &config.public_url));
+        let meet = Arc::new(Meet::new(
+            Arc::clone(&builtin),
+            Arc::clone(&engine),
+            Arc::clone(&clock),
+            &config.public_url,
+        ));
         let app = App {
             engine: Arc::clone(&engine),
             builtin,
@@ -125,7 +130,11 @@ impl Server {
     /// # Errors
     ///
     /// [`ServeError`] when the sockets fail.
-    pub async fn run(self, listener: TcpListener, asked_to_stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        asked_to_stop: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
         self.workers.start();
         let close = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
@@ -159,13 +168,20 @@ impl std::fmt::Debug for Server {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("engine", &self.engine).field("public_url", &self.public_url).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("engine", &self.engine)
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
     }
 }
 
 impl App {
     /// What joining gives a participant: it opens the built-in provider's room once, and marks their answers.
-    pub(crate) async fn participant_token(&self, meeting: &Meeting, now: Timestamp) -> Result<String, Problem> {
+    pub(crate) async fn participant_token(
+        &self,
+        meeting: &Meeting,
+        now: Timestamp,
+    ) -> Result<String, Problem> {
         match &meeting.room {
             Some(room) if meeting.provider.as_str() == builtin::NAME => {
                 self.builtin.issue_token(&room.name, now).await.map_err(Problem::from)

@@ -22,7 +22,8 @@ pub(crate) async fn names_us(State(app): State<App>, request: Request, next: Nex
     if named(&request).is_some_and(|host| is_ours(&host, &app.public_url)) {
         return next.run(request).await;
     }
-    let detail = format!("this server answers as {}; a request must name that or a loopback host", app.public_url);
+    let detail =
+        format!("this server answers as {}; a request must name that or a loopback host", app.public_url);
     Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
 }
 
@@ -31,7 +32,8 @@ pub(crate) async fn from_no_foreign_page(State(app): State<App>, request: Reques
     if let Some(origin) = request.headers().get(header::ORIGIN)
         && !origin.to_str().is_ok_and(|origin| same_origin(origin, one(request.headers()), &app.public_url))
     {
-        return Problem::new(StatusCode::FORBIDDEN, "pages of other origins may not call this server").into_response();
+        return Problem::new(StatusCode::FORBIDDEN, "pages of other origins may not call this server")
+            .into_response();
     }
     if matches!(*request.method(), Method::POST | Method::PATCH | Method::PUT) && !says_json(&request) {
         let detail = "send the header Content-Type: application/json, also with an empty body";

@@ -58,7 +58,10 @@ impl Flags {
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
-            flags: flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<BTreeMap<_, _>>(),
+            flags: flags
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect::<BTreeMap<_, _>>(),
             insecure: self.insecure,
         }
     }
@@ -93,7 +96,10 @@ pub fn main() -> ExitCode {
         };
     }
     if let Err(wrong) = start_logging(&config) {
-        eprintln!("reflector: REFLECTOR_LOG is `{}`: {wrong}; use a filter such as info or reflector=debug", config.log);
+        eprintln!(
+            "reflector: REFLECTOR_LOG is `{}`: {wrong}; use a filter such as info or reflector=debug",
+            config.log
+        );
         return ExitCode::from(2);
     }
     match serve(&config) {
@@ -132,7 +138,8 @@ fn greet(config: &Config) {
     println!("Reflector listens on {}: point a browser at {}", config.listen, config.public_url);
     println!("  meetings   kept in memory, and gone when it stops (DATABASE_URL)");
     let provider = config.provider.as_str();
-    let how = if provider == "builtin" { " (WHEREBY_API_KEY and WHEREBY_WEBHOOK_SECRET for Whereby)" } else { "" };
+    let how =
+        if provider == "builtin" { " (WHEREBY_API_KEY and WHEREBY_WEBHOOK_SECRET for Whereby)" } else { "" };
     println!("  video      {provider}{how}");
     println!("  everybody  is let in as the operator `local`, from this machine only (REFLECTOR_AUTH)");
     println!("Stop it with Ctrl-C; `reflector config` shows every setting.");

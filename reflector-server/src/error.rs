@@ -86,7 +86,10 @@ impl From<StoreError> for Problem {
         error!(error = %Chain(&ill), "the store is ill");
         match ill {
             StoreError::Unavailable(_) => Self::later(1, "the store cannot be reached; try again"),
-            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the store holds something unreadable; see the log"),
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the store holds something unreadable; see the log",
+            ),
         }
     }
 }
@@ -116,7 +119,9 @@ impl From<IntakeError> for Problem {
         match error {
             IntakeError::Engine(error) => error.into(),
             IntakeError::NoSuchEndpoint(_) => Self::new(StatusCode::NOT_FOUND, error.to_string()),
-            IntakeError::Delivery(DeliveryError::Unverified(_)) => Self::new(StatusCode::UNAUTHORIZED, error.to_string()),
+            IntakeError::Delivery(DeliveryError::Unverified(_)) => {
+                Self::new(StatusCode::UNAUTHORIZED, error.to_string())
+            }
             error => Self::new(StatusCode::BAD_REQUEST, error.to_string()),
         }
     }

@@ -20,8 +20,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let body = bytes(request.into_body()).await?;
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        let value: serde_json::Value = serde_json::from_slice(text)
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
+        let value: serde_json::Value = serde_json::from_slice(text).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
+        })?;
         if !value.is_object() {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "the body must be a JSON object"));
         }
@@ -43,7 +44,8 @@ fn missing_field(message: &str) -> String {
 /// Reads a body up to the limit.
 pub(crate) async fn bytes(body: Body) -> Result<Bytes, Problem> {
     axum::body::to_bytes(body, LIMIT).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(|source| source.to_string().contains("length limit"));
         if too_large {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB")
         } else {
@@ -54,7 +56,8 @@ pub(crate) async fn bytes(body: Body) -> Result<Bytes, Problem> {
 
 /// Whether a request says that its body is JSON.
 pub(crate) fn says_json<B>(request: &axum::http::Request<B>) -> bool {
-    let stated = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let stated =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media = stated.split(';').next().unwrap_or("").trim();
     media.eq_ignore_ascii_case("application/json")
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 
@@ -39,7 +39,8 @@ pub fn router(app: App, meet: Arc<Meet>) -> Router {
         .layer(from_fn_with_state(app.clone(), auth::names_us))
         .layer(map_response(hardened))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log").into_response()
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log")
+                .into_response()
         }))
         .layer(TraceLayer::new_for_http())
         .with_state(app)

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
+use reflector_core::provider::RoomAddress;
 use reflector_core::store::{
     ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, DueClaim, DueRow,
-    EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting, OwedEffect, Page,
-    Paging, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError, Viewer,
+    EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting,
+    OwedEffect, Page, Paging, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError,
+    Viewer,
 };
-use reflector_core::provider::RoomAddress;
 use reflector_core::{MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
 use tokio::sync::Notify;
 
@@ -76,7 +77,11 @@ impl MeetingStore for Watched {
         self.store.load(id).await
     }
 
-    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<MeetingId>, StoreError> {
+    async fn find(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Option<MeetingId>, StoreError> {
         self.store.find(provider, room).await
     }
 
@@ -137,7 +142,11 @@ impl DeliveryStore for Watched {
         self.store.keep(delivery).await
     }
 
-    async fn kept_for(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Vec<KeptDelivery>, StoreError> {
+    async fn kept_for(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Vec<KeptDelivery>, StoreError> {
         self.store.kept_for(provider, room).await
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reflector_core::engine::{CarryOutcome, Carried, Engine, EngineError};
 use reflector_core::Timestamp;
+use reflector_core::engine::{Carried, CarryOutcome, Engine, EngineError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -111,10 +111,7 @@ impl Workers {
         }
     }
 
-    async fn dispatch(
-        &self,
-        permits: &Arc<Semaphore>,
-    ) -> Result<Option<Timestamp>, EngineError> {
+    async fn dispatch(&self, permits: &Arc<Semaphore>) -> Result<Option<Timestamp>, EngineError> {
         loop {
             // Work is claimed only by hands that are free.
             let Ok(first) = Arc::clone(permits).acquire_owned().await else { return Ok(None) };
@@ -151,7 +148,9 @@ impl Workers {
                         warn!(%provider, error = %Chain(error), "the provider's rooms cannot be listed");
                     }
                 }
-                Err(error) => error!(error = %Chain(&error), "rooms cannot be reconciled; trying again later"),
+                Err(error) => {
+                    error!(error = %Chain(&error), "rooms cannot be reconciled; trying again later")
+                }
             }
             if let Err(error) = self.engine.store().drop_kept_before(self.now() - KEPT_FOR, 1000).await {
                 warn!(error = %Chain(&error), "old messages cannot be dropped; trying again later");
@@ -183,7 +182,9 @@ fn report(carried: &Carried) {
     }
     match &carried.outcome {
         CarryOutcome::Done => debug!(%meeting_id, effect, "did what was owed"),
-        CarryOutcome::Lost => info!(%meeting_id, effect, "what was owed is no longer, or somebody else does it"),
+        CarryOutcome::Lost => {
+            info!(%meeting_id, effect, "what was owed is no longer, or somebody else does it")
+        }
         CarryOutcome::Retried { at, error } => {
             warn!(%meeting_id, effect, error, retry_at = %at, "what is owed could not be done yet");
         }

@@ -4,6 +4,8 @@ fn main() {
     let t = std::time::Instant::now();
     let told = reflector_sim::simulate_traced(&reflector_sim::Setup::hostile(seed), seed);
     println!("{} lines {:?} {}", told.trace.len(), t.elapsed(), told.report);
-    for line in told.trace.iter().rev().take(60).rev() { println!("{line}"); }
+    for line in told.trace.iter().rev().take(60).rev() {
+        println!("{line}");
+    }
     println!("{:#?}", told.violations);
 }

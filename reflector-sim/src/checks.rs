@@ -74,7 +74,10 @@ impl World {
         let accidents = self.truth.put_out().unforced;
         if accidents > self.checks.accidents {
             self.checks.accidents = accidents;
-            self.checks.violation(self.now, "somebody was put out by a close that was to happen only if nobody is in");
+            self.checks.violation(
+                self.now,
+                "somebody was put out by a close that was to happen only if nobody is in",
+            );
         }
         if all {
             self.check_meetings();
@@ -143,7 +146,10 @@ impl World {
     fn check_end(&mut self, loaded: &Loaded) {
         let (id, phase) = (loaded.meeting.id, loaded.meeting.life.phase);
         if !phase.is_closed() {
-            self.checks.violation(self.now, format!("{id} is still open: {phase:?} {:?}", loaded.meeting.life.watch));
+            self.checks.violation(
+                self.now,
+                format!("{id} is still open: {phase:?} {:?}", loaded.meeting.life.watch),
+            );
         }
         let owed = ready(self.store.owed(id)).unwrap_or_default();
         if !owed.is_empty() {
@@ -181,11 +187,11 @@ impl World {
         if announced > 0 {
             *self.report.rules.entry(25).or_default() += announced;
         }
-        let counts =
-            [("store failed before", &self.switch.before), ("store failed after", &self.switch.after), (
-                "store conflict",
-                &self.switch.conflicts,
-            )];
+        let counts = [
+            ("store failed before", &self.switch.before),
+            ("store failed after", &self.switch.after),
+            ("store conflict", &self.switch.conflicts),
+        ];
         for (name, count) in counts {
             let count = count.load(Ordering::Relaxed);
             if count > 0 {
@@ -230,7 +236,9 @@ fn rules_reached(before: Option<&Phase>, entry: &Entry) -> Vec<u8> {
     }
     match entry.wake {
         Some(Wake::Close(CloseReason::GraceExpired)) => rules.extend([5, 19, 20]),
-        Some(Wake::Close(CloseReason::NeverJoined)) if matches!(before, Phase::Grace { .. }) => rules.extend([7, 20]),
+        Some(Wake::Close(CloseReason::NeverJoined)) if matches!(before, Phase::Grace { .. }) => {
+            rules.extend([7, 20])
+        }
         Some(Wake::Close(CloseReason::NeverJoined)) => rules.extend([8, 20]),
         Some(Wake::Force(CloseReason::Overtime)) => rules.push(9),
         Some(Wake::Force(CloseReason::MaxLifetime)) => rules.push(10),
@@ -242,7 +250,11 @@ fn rules_reached(before: Option<&Phase>, entry: &Entry) -> Vec<u8> {
         (Event::JoinRequested | Event::Knocked, None) => rules.push(6),
         (_, Some(Ignored::TooOld | Ignored::SeenBefore)) if observed => rules.push(11),
         (Event::PresenceReported(_), Some(Ignored::NoNews)) => rules.push(13),
-        (Event::DeadlineReached { hearing: Hearing::Deaf | Hearing::Since(_) }, None) if after.is_active() => rules.push(13),
+        (Event::DeadlineReached { hearing: Hearing::Deaf | Hearing::Since(_) }, None)
+            if after.is_active() =>
+        {
+            rules.push(13)
+        }
         (_, Some(Ignored::Closed)) => rules.push(15),
         (Event::Rescheduled { .. } | Event::Cancelled, None) => rules.push(16),
         (Event::RoomEnded | Event::RoomMissing { .. }, None) => rules.push(23),

@@ -28,12 +28,25 @@ pub(crate) enum Whereabouts {
     /// They have asked, and wait for the answer.
     Asking,
     /// They were led to a meeting whose room may still be opening.
-    Led { meeting: MeetingId, tries: u8 },
+    Led {
+        meeting: MeetingId,
+        tries: u8,
+    },
     /// On the way in.
-    Going { meeting: MeetingId, place: String },
-    In { meeting: MeetingId, place: String, connection: String },
+    Going {
+        meeting: MeetingId,
+        place: String,
+    },
+    In {
+        meeting: MeetingId,
+        place: String,
+        connection: String,
+    },
     /// Their computer died, and the provider has not noticed.
-    Dead { place: String, connection: String },
+    Dead {
+        place: String,
+        connection: String,
+    },
 }
 
 impl Person {
@@ -221,7 +234,9 @@ impl World {
     fn stay(&mut self) -> Duration {
         match self.setup.pace {
             Pace::Office => self.dice.between(15 * MINUTE, 50 * MINUTE),
-            Pace::Hectic if self.dice.chance(0.2) => self.dice.between(Duration::from_millis(100), 5 * SECOND),
+            Pace::Hectic if self.dice.chance(0.2) => {
+                self.dice.between(Duration::from_millis(100), 5 * SECOND)
+            }
             Pace::Hectic => self.dice.between(5 * SECOND, 25 * MINUTE),
         }
     }
@@ -250,7 +265,10 @@ impl World {
             }
             for slot in 0..4 {
                 let mixed = (room * 31 + day * 7 + slot).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
-                let at = self.began_at + day_length * day as u32 + HOUR * (1 + 2 * slot as u32) + 15 * MINUTE * (mixed % 5) as u32;
+                let at = self.began_at
+                    + day_length * day as u32
+                    + HOUR * (1 + 2 * slot as u32)
+                    + 15 * MINUTE * (mixed % 5) as u32;
                 if at > self.now + 5 * MINUTE {
                     let after = self.dice.between(Duration::ZERO, 6 * MINUTE);
                     return at.since(self.now) + after;
@@ -292,9 +310,10 @@ impl World {
                 let end = start + self.dice.between(MINUTE, 60 * MINUTE);
                 Event::Rescheduled { start: Some(start), end: Some(end) }
             }
-            60..70 => {
-                Event::Rescheduled { start: None, end: Some(self.now + self.dice.between(MINUTE, 90 * MINUTE)) }
-            }
+            60..70 => Event::Rescheduled {
+                start: None,
+                end: Some(self.now + self.dice.between(MINUTE, 90 * MINUTE)),
+            },
             70..80 => Event::Cancelled,
             80..86 => Event::EndRequested,
             86..91 => {
@@ -334,7 +353,9 @@ impl World {
             calendar_metadata: None,
             grace: None,
         };
-        self.say(|| format!("server {server} schedules {} in room {room} from {} to {}", new.id, new.start, new.end));
+        self.say(|| {
+            format!("server {server} schedules {} in room {room} from {} to {}", new.id, new.start, new.end)
+        });
         let (number, now) = (self.number(), self.clock(server));
         let room = self.rooms[room].clone();
         self.servers[server].schedule(number, room, new, now);

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use reflector_core::ProviderRoom;
 use reflector_core::provider::{
-    Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, ProviderError, RoomOrder, RoomRef, RoomsPage,
-    VideoProvider, WebhookReader,
+    Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, ProviderError, RoomOrder, RoomRef,
+    RoomsPage, VideoProvider, WebhookReader,
 };
 use reflector_core::testing::{FakeProvider, halt};
 
@@ -39,7 +39,12 @@ impl VideoProvider for Distant {
         answer
     }
 
-    async fn close_room(&self, room: &RoomRef, how: HowToClose, known: &Known) -> Result<CloseAnswer, ProviderError> {
+    async fn close_room(
+        &self,
+        room: &RoomRef,
+        how: HowToClose,
+        known: &Known,
+    ) -> Result<CloseAnswer, ProviderError> {
         self.travel().await;
         let answer = self.truth.close_room(room, how, known).await;
         self.travel().await;

@@ -78,12 +78,28 @@ impl fmt::Display for Report {
         let each = |total: f64| if self.meetings == 0 { 0.0 } else { total / self.meetings as f64 };
         writeln!(f, "{:<34}{:>12}", "meetings", self.meetings)?;
         writeln!(f, "{:<34}{:>12}", "people coming in", self.joins)?;
-        writeln!(f, "{:<34}{:>12}   came back just too late, and met in another meeting", "splits", self.splits)?;
+        writeln!(
+            f,
+            "{:<34}{:>12}   came back just too late, and met in another meeting",
+            "splits", self.splits
+        )?;
         let empty = self.empty.as_secs_f64() / 60.0;
-        writeln!(f, "{:<34}{:>12.0}   {:.1} a meeting", "minutes that rooms stood empty", empty, each(empty))?;
+        writeln!(
+            f,
+            "{:<34}{:>12.0}   {:.1} a meeting",
+            "minutes that rooms stood empty",
+            empty,
+            each(empty)
+        )?;
         writeln!(f, "{:<34}{:>12}   people put out by force", "forced closes", self.put_out_by_force)?;
         writeln!(f, "{:<34}{:>12}   people put out by accident", "accidents", self.put_out_by_accident)?;
-        writeln!(f, "{:<34}{:>12.0}   {:.1} a meeting", "provider calls a day", self.calls as f64 / days, each(self.calls as f64))?;
+        writeln!(
+            f,
+            "{:<34}{:>12.0}   {:.1} a meeting",
+            "provider calls a day",
+            self.calls as f64 / days,
+            each(self.calls as f64)
+        )?;
         for (reason, count) in &self.reasons {
             writeln!(f, "  closed: {:<24}{:>12}", reason.as_str(), count)?;
         }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use reflector_core::engine::{
-    AnnounceError, Announcer, Applied, CarryOutcome, CurrentMeeting, Engine, EngineError, Input, NewScheduled,
-    RoomRemoval, ScheduledMeeting, Settings, Taken,
+    AnnounceError, Announcer, Applied, CarryOutcome, CurrentMeeting, Engine, EngineError, Input,
+    NewScheduled, RoomRemoval, ScheduledMeeting, Settings, Taken,
 };
 use reflector_core::lifecycle::{Announcement, Event, Ignored};
 use reflector_core::store::{ClaimedEffect, Source, Store};
@@ -22,7 +22,12 @@ use crate::provider::Distant;
 #[derive(Debug)]
 pub(crate) enum Done {
     /// The loops went round once: when they want to again, what was claimed, and what was violated.
-    Ticked { next: Option<Timestamp>, claimed: Vec<ClaimedEffect>, violated: Vec<&'static str>, refitted: usize },
+    Ticked {
+        next: Option<Timestamp>,
+        claimed: Vec<ClaimedEffect>,
+        violated: Vec<&'static str>,
+        refitted: usize,
+    },
     /// A piece of owed work was carried out.
     Carried { retried: bool, violated: Vec<&'static str> },
     /// A message was taken in, or refused and to be sent again.
@@ -67,9 +72,15 @@ impl Announcer for Crier {
 }
 
 impl Server {
-    pub(crate) fn new(store: Arc<dyn Store>, provider: Distant, settings: Settings, crier: Arc<Crier>) -> Self {
-        let engine =
-            Engine::new(store, settings).with_provider(provider_name(), Arc::new(provider)).with_announcer(crier);
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        provider: Distant,
+        settings: Settings,
+        crier: Arc<Crier>,
+    ) -> Self {
+        let engine = Engine::new(store, settings)
+            .with_provider(provider_name(), Arc::new(provider))
+            .with_announcer(crier);
         Self { engine: Arc::new(engine), up: true, ahead: 0, life: 0, tasks: BTreeMap::new() }
     }
 
@@ -127,7 +138,10 @@ impl Server {
         let engine = Arc::clone(&self.engine);
         self.take_on(number, async move {
             let carried = engine.carry_out(&claimed, now).await;
-            Done::Carried { retried: !matches!(carried.outcome, CarryOutcome::Done), violated: carried.violated }
+            Done::Carried {
+                retried: !matches!(carried.outcome, CarryOutcome::Done),
+                violated: carried.violated,
+            }
         });
     }
 
@@ -168,7 +182,9 @@ impl Server {
         let engine = Arc::clone(&self.engine);
         self.take_on(number, async move {
             match engine.schedule_meeting(&room, &provider_name(), &new, now).await {
-                Ok(ScheduledMeeting::Was(Applied::Taken { violated, ignored, .. })) => Done::Asked { violated, ignored },
+                Ok(ScheduledMeeting::Was(Applied::Taken { violated, ignored, .. })) => {
+                    Done::Asked { violated, ignored }
+                }
                 _ => Done::Asked { violated: Vec::new(), ignored: None },
             }
         });

@@ -122,7 +122,9 @@ impl World {
                 self.checks.violated(&violated, self.now);
                 (0..refitted).for_each(|_| self.report.rule(17));
                 for claimed in claimed {
-                    self.say(|| format!("server {server} takes on {:?} of {}", claimed.effect, claimed.id.meeting));
+                    self.say(|| {
+                        format!("server {server} takes on {:?} of {}", claimed.effect, claimed.id.meeting)
+                    });
                     let (number, now) = (self.number(), self.clock(server));
                     self.servers[server].carry(number, claimed, now);
                     self.go_on(server, number);

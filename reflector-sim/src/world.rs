@@ -37,9 +37,15 @@ pub(crate) enum Happening {
     /// A person does the next thing.
     Person(usize, u64),
     /// A machine that is no person leaves a room.
-    Machine { place: String, connection: String },
+    Machine {
+        place: String,
+        connection: String,
+    },
     /// A message arrives.
-    Message { message: FakeMessage, tries: u8 },
+    Message {
+        message: FakeMessage,
+        tries: u8,
+    },
     /// A server's loops go round.
     Tick(usize, u32),
     /// A task goes on from where it halted.
@@ -122,7 +128,8 @@ impl World {
             Shape::Events => FakeProvider::telling_by_events(),
         };
         let rooms = (0..setup.rooms).map(|n| room(n, now)).collect();
-        let people = (0..setup.rooms * setup.people).map(|n| Person::of((n / setup.people) as usize)).collect();
+        let people =
+            (0..setup.rooms * setup.people).map(|n| Person::of((n / setup.people) as usize)).collect();
         let provider_ahead = dice.below(120_000_000) as i64 - 60_000_000;
         Self {
             switch: Arc::new(Switch::new(seed, setup.faults)),

@@ -50,19 +50,6 @@ pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outc
     }
 }
 
-/// Tells a life again from its history: each event with the instant and the policy it was judged by (rule L21).
-///
-/// Nothing if the history does not begin with [`Event::Created`].
-pub fn replay<'a>(history: impl IntoIterator<Item = (&'a Event, Timestamp, &'a Policy)>) -> Option<Life> {
-    let mut history = history.into_iter();
-    let (Event::Created { schedule, grace }, now, policy) = history.next()? else { return None };
-    let begun = Life { grace: *grace, ..Life::begin(*schedule, now, policy).life };
-    Some(history.fold(begun, |life, (event, now, policy)| match step(&life, event, now, policy) {
-        Outcome::Changed(change) => change.life,
-        Outcome::Ignored(_) => life,
-    }))
-}
-
 /// A life on its way to the next.
 struct Next<'a> {
     life: Life,

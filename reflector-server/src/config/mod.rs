@@ -9,9 +9,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use reflector_core::ProviderName;
 use reflector_core::engine::Deployment;
 use reflector_core::lifecycle::Policy;
-use reflector_core::ProviderName;
 use reflector_whereby::WherebySettings;
 use std::time::Duration;
 use url::Url;
@@ -140,7 +140,8 @@ impl Config {
     /// The first setting that cannot be used.
     pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
         let values = Values::collect(sources)?;
-        let listen: SocketAddr = values.parse("REFLECTOR_LISTEN", "use an address and a port, such as 127.0.0.1:1250")?;
+        let listen: SocketAddr =
+            values.parse("REFLECTOR_LISTEN", "use an address and a port, such as 127.0.0.1:1250")?;
         values.one_of("REFLECTOR_AUTH", &[("none", ())])?;
         if !listen.ip().is_loopback() && !sources.insecure {
             let should = "with REFLECTOR_AUTH=none everybody is let in, so the address must be a loopback one such as \

@@ -190,7 +190,9 @@ impl Values {
         let (bucket, id, secret) = (self.text(BUCKET), self.text(ID), self.text(SECRET));
         for (name, value) in [(BUCKET, bucket), (ID, id), (SECRET, secret)] {
             if value.is_empty() && [bucket, id, secret].iter().any(|other| !other.is_empty()) {
-                return Err(self.wrong(name, "the bucket and both parts of the key go together: set all or none"));
+                return Err(
+                    self.wrong(name, "the bucket and both parts of the key go together: set all or none")
+                );
             }
         }
         Ok((!bucket.is_empty()).then(|| RecordingDestination {
@@ -217,8 +219,8 @@ fn read_file(path: &Path) -> Result<Vec<(&'static str, Value)>, ConfigError> {
     let file = path.display().to_string();
     let cannot = |why: String| ConfigError::File { file: file.clone(), why };
     let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
-    let table: toml::Table =
-        toml::from_str(&text).map_err(|error| cannot(error.to_string().replace('\n', " ").trim().to_owned()))?;
+    let table: toml::Table = toml::from_str(&text)
+        .map_err(|error| cannot(error.to_string().replace('\n', " ").trim().to_owned()))?;
     table
         .into_iter()
         .map(|(name, value)| {
@@ -228,7 +230,12 @@ fn read_file(path: &Path) -> Result<Vec<(&'static str, Value)>, ConfigError> {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),
                 toml::Value::Boolean(truth) => truth.to_string(),
-                _ => return Err(cannot(format!("the value of `{}` must be a text, a whole number, or true or false", key.in_file()))),
+                _ => {
+                    return Err(cannot(format!(
+                        "the value of `{}` must be a text, a whole number, or true or false",
+                        key.in_file()
+                    )));
+                }
             };
             Ok((key.name, (value, Origin::File(file.clone()))))
         })

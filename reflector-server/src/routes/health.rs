@@ -25,7 +25,9 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         let heard = match app.engine.hearing(name, now).await {
             Ok(Hearing::Answered) => "answers when asked".to_owned(),
             Ok(Hearing::Since(since)) => format!("heard without a gap since {since}"),
-            Ok(Hearing::Deaf) => "not heard: no verified message has come, so silence closes nothing".to_owned(),
+            Ok(Hearing::Deaf) => {
+                "not heard: no verified message has come, so silence closes nothing".to_owned()
+            }
             Err(_) => "not known: the store is away".to_owned(),
         };
         providers.insert(name.to_string(), Value::from(heard));

@@ -35,7 +35,9 @@ pub(crate) async fn current(
 ) -> Result<Json<MeetingBody>, Problem> {
     let room = room(&app, &named).await?;
     let id = MeetingId(new_id());
-    let CurrentMeeting::Is(loaded) = app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await? else {
+    let CurrentMeeting::Is(loaded) =
+        app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await?
+    else {
         return Err(Problem::no_such("room"));
     };
     let loaded = opened(&app, *loaded).await?;
@@ -59,10 +61,13 @@ async fn opened(app: &App, mut loaded: Loaded) -> Result<Loaded, Problem> {
         }
     }
     match loaded.meeting.life.phase.close_reason() {
-        Some(CloseReason::ProviderRefused) => {
-            Err(Problem::new(StatusCode::BAD_GATEWAY, "the video provider refused to make a room; see the log"))
+        Some(CloseReason::ProviderRefused) => Err(Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "the video provider refused to make a room; see the log",
+        )),
+        Some(CloseReason::ProviderUnavailable) => {
+            Err(Problem::later(30, "the video provider is not available"))
         }
-        Some(CloseReason::ProviderUnavailable) => Err(Problem::later(30, "the video provider is not available")),
         Some(_) => Err(Problem::later(1, "the meeting has just ended; try again")),
         None => Ok(loaded),
     }
@@ -143,7 +148,10 @@ pub(crate) async fn join(
     Ok(Json(body(&app, &loaded).await?.with_token(token)))
 }
 
-pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<MeetingBody>, Problem> {
     let loaded = meeting(&app, &id).await?;
     body(&app, &loaded).await.map(Json)
 }
@@ -221,7 +229,10 @@ pub(crate) async fn end(
     }
 }
 
-pub(crate) async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<Json<MeetingBody>, Problem> {
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<MeetingBody>, Problem> {
     let id = meeting(&app, &id).await?.meeting.id;
     tell(&app, id, Event::Cancelled).await?;
     shown(&app, id).await

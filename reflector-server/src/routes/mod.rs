@@ -75,9 +75,10 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromR
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Problem> {
-        let axum::extract::Path(named) = axum::extract::Path::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Problem::new(StatusCode::NOT_FOUND, format!("nothing is at {}", parts.uri.path())))?;
+        let axum::extract::Path(named) =
+            axum::extract::Path::from_request_parts(parts, state).await.map_err(|_| {
+                Problem::new(StatusCode::NOT_FOUND, format!("nothing is at {}", parts.uri.path()))
+            })?;
         Ok(Self(named))
     }
 }

@@ -90,7 +90,9 @@ impl OvertimeInput {
         match self {
             Self::Minutes(number) => minutes("overtime_minutes", number).map(Overtime::For),
             Self::Word(word) if word == "never" => Ok(Overtime::Never),
-            Self::Word(_) => Err(Problem::invalid("overtime_minutes", "use a number of minutes, or \"never\"")),
+            Self::Word(_) => {
+                Err(Problem::invalid("overtime_minutes", "use a number of minutes, or \"never\""))
+            }
         }
     }
 }
@@ -138,7 +140,10 @@ pub(crate) async fn list(
     Ok(Json(Listing { items, total: page.total, page: query.page, size: query.size }))
 }
 
-pub(crate) async fn show(State(app): State<App>, Path(named): Path<String>) -> Result<Json<RoomBody>, Problem> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(named): Path<String>,
+) -> Result<Json<RoomBody>, Problem> {
     Ok(Json(RoomBody::from(&room(&app, &named).await?)))
 }
 

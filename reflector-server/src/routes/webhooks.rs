@@ -23,7 +23,11 @@ impl Headers for Received {
     }
 }
 
-pub(crate) async fn whereby(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Problem> {
+pub(crate) async fn whereby(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
     receive(&app, &"whereby".into(), headers, body).await
 }
 
@@ -44,10 +48,13 @@ async fn receive(
 ) -> Result<Json<Value>, Problem> {
     let body = bytes(body).await?;
     let received = app.engine.receive(provider, &Received(headers), &body, (app.clock)()).await;
-    let (delivery, taken) = received.inspect_err(|error| warn!(%provider, %error, "a message was not taken in"))?;
+    let (delivery, taken) =
+        received.inspect_err(|error| warn!(%provider, %error, "a message was not taken in"))?;
     let status = match taken {
         Taken::Applied(Applied::Taken { ignored: None, .. }) => "applied",
-        Taken::Applied(Applied::Taken { .. } | Applied::NoSuchMeeting) | Taken::Foreign | Taken::Unaddressed => "ignored",
+        Taken::Applied(Applied::Taken { .. } | Applied::NoSuchMeeting)
+        | Taken::Foreign
+        | Taken::Unaddressed => "ignored",
         Taken::Applied(Applied::Duplicate) | Taken::Duplicate => "duplicate",
         Taken::Kept => "kept",
     };
