@@ -231,7 +231,7 @@ fn rules_reached(before: Option<&Phase>, entry: &Entry) -> Vec<u8> {
         (Phase::Live { .. }, Phase::Grace { .. }) => rules.push(3),
         (Phase::Grace { .. }, Phase::Live { .. }) => rules.push(4),
         (Phase::Closing { .. }, after) if after.is_active() => rules.push(14),
-        (before, Phase::Closed { .. }) if matches!(before, Phase::Closing { .. }) => rules.push(14),
+        (Phase::Closing { .. }, Phase::Closed { .. }) => rules.push(14),
         _ => {}
     }
     match entry.wake {

@@ -126,7 +126,11 @@ impl Api {
         for session in sessions.iter().filter(|session| may_hold_news(session, known)) {
             let of_session = ("roomSessionId", session.room_session_id.as_str());
             match self.insights("participants", of_session, purpose).await? {
-                Some(more) => attendances.extend::<Vec<Attendance>>(more),
+                Some(more) => attendances.extend(
+                    (more as Vec<Attendance>)
+                        .into_iter()
+                        .map(|one| Attendance { session_ended_at: session.ended_at, ..one }),
+                ),
                 None => return Ok(None),
             }
         }

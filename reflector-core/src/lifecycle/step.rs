@@ -1,6 +1,8 @@
 //! The one function that moves a life. It awaits nothing, reads no clock and draws no random number.
 
-use super::deadline::{Wake, deadline, expiry_to_ask, hard_deadline, latest_end, unforced_deadline};
+use super::deadline::{
+    Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, unforced_deadline,
+};
 use super::effect::{Announcement, Effect};
 use super::event::{Event, Hearing};
 use super::life::{Announced, Lease, Life, Schedule};
@@ -15,9 +17,11 @@ use crate::time::Timestamp;
 ///
 /// Safe to call too often, too early and too late. Every rule is in `docs/lifecycle.md` by its number.
 pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outcome {
-    if let Event::DeadlineReached { .. } = event
-        && deadline(life, policy).is_none_or(|due| due.at > now)
-    {
+    let due = match event {
+        Event::DeadlineReached { .. } => deadline(life, policy).filter(|due| due.at <= now),
+        _ => None,
+    };
+    if let (Event::DeadlineReached { .. }, None) = (event, due) {
         return Outcome::Ignored(if life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue });
     }
     let mut next = Next { life: life.clone(), effects: Vec::new(), now, policy };
@@ -29,7 +33,7 @@ pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outc
         Event::ParticipantLeft(sighting) => next.observed(|life| life.presence.left(sighting)),
         Event::PresenceReported(report) => next.observed(|life| life.presence.reported(report)),
         Event::JoinRequested | Event::Knocked => next.join_requested(),
-        Event::DeadlineReached { hearing } => next.deadline_reached(*hearing),
+        Event::DeadlineReached { hearing } => next.deadline_reached(due, *hearing),
         Event::Rescheduled { start, end } => next.rescheduled(*start, *end),
         Event::Cancelled => next.cancelled(),
         Event::GraceChanged { grace } => next.grace_changed(*grace),
@@ -234,15 +238,14 @@ impl Next<'_> {
     // Time (rules L5, L8, L9, L10, L13, L19, L20 and L25).
 
     /// Does all that is due, so that a second wake-up at the same instant finds nothing.
-    fn deadline_reached(&mut self, hearing: Hearing) -> Step {
-        let mut done = Err(if self.life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue });
+    fn deadline_reached(&mut self, mut due: Option<Deadline>, hearing: Hearing) -> Step {
         // More than a handful cannot be due at once: closing, forcing and giving up end a life.
         for _ in 0..8 {
-            let Some(due) = deadline(&self.life, self.policy).filter(|due| due.at <= self.now) else { break };
-            self.wake(due.why, hearing);
-            done = Ok(());
+            let Some(Deadline { why, .. }) = due else { break };
+            self.wake(why, hearing);
+            due = deadline(&self.life, self.policy).filter(|due| due.at <= self.now);
         }
-        done
+        Ok(())
     }
 
     fn wake(&mut self, why: Wake, hearing: Hearing) {
