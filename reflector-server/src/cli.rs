@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{ServeError, Server};
 use crate::clock;
 use crate::config::{Config, LogFormat, Sources};
+use crate::simulate;
 use crate::workers::Chain;
 
 /// Runs the life of video meetings, and brings their recordings to a transcript.
@@ -31,6 +32,8 @@ enum Command {
     Serve(Flags),
     /// Shows the settings in force and where each value came from, secrets masked.
     Config(Flags),
+    /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
+    Simulate(simulate::Flags),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -74,6 +77,9 @@ pub fn main() -> ExitCode {
         None => (cli.serve, true),
         Some(Command::Serve(flags)) => (flags, true),
         Some(Command::Config(flags)) => (flags, false),
+        Some(Command::Simulate(flags)) => {
+            return if simulate::run(&flags) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
     };
     let sources = flags.sources();
     let config = match Config::read(&sources) {

@@ -11,5 +11,6 @@ mod error;
 mod json;
 pub mod router;
 mod routes;
+mod simulate;
 mod watched;
 mod workers;

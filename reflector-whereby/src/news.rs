@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn whoever_stays_when_the_session_ends_is_not_taken_for_gone() {
-        let stays = Attendance { session_ended_at: Some(at(50)), ..attendance("ann", "visitor", 1, Some(50)) };
+        let stays =
+            Attendance { session_ended_at: Some(at(50)), ..attendance("ann", "visitor", 1, Some(50)) };
         assert_eq!(news(vec![stays], &known(10, &["ann"])), []);
         let left = Attendance { session_ended_at: Some(at(50)), ..attendance("ann", "visitor", 1, Some(49)) };
         assert_eq!(news(vec![left], &known(10, &["ann"])).len(), 1);

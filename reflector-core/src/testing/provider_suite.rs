@@ -1,7 +1,10 @@
 //! The suite that every provider passes: one case for each sentence of the port's contract, under its name.
 //!
 //! ```ignore
-//! async fn world() -> MyWorld { … } // a ProviderWorld: the adapter, and a server that it talks to
+//! // A `ProviderWorld`: the adapter, and a server that it talks to.
+//! async fn world() -> MyWorld {
+//!     MyWorld::new().await
+//! }
 //!
 //! reflector_core::provider_suite!(world);
 //! ```
