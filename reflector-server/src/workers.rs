@@ -19,6 +19,8 @@ const SIDE_BY_SIDE: usize = 32;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a loop rests when the store is ill.
 const REST: Duration = Duration::from_secs(1);
+/// How often the providers' rooms are looked at, at the most: it costs calls.
+const LEAST_RECONCILE: Duration = Duration::from_secs(1);
 /// How long messages wait for a meeting that never comes.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -155,7 +157,7 @@ impl Workers {
             if let Err(error) = self.engine.store().drop_kept_before(self.now() - KEPT_FOR, 1000).await {
                 warn!(error = %Chain(&error), "old messages cannot be dropped; trying again later");
             }
-            if !self.rest(&never, None, self.reconcile).await {
+            if !self.rest(&never, None, self.reconcile.max(LEAST_RECONCILE)).await {
                 return;
             }
         }

@@ -126,11 +126,7 @@ impl Api {
         for session in sessions.iter().filter(|session| may_hold_news(session, known)) {
             let of_session = ("roomSessionId", session.room_session_id.as_str());
             match self.insights("participants", of_session, purpose).await? {
-                Some(more) => attendances.extend(
-                    (more as Vec<Attendance>)
-                        .into_iter()
-                        .map(|one| Attendance { session_ended_at: session.ended_at, ..one }),
-                ),
+                Some(more) => attendances.extend::<Vec<Attendance>>(more),
                 None => return Ok(None),
             }
         }

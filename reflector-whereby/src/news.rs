@@ -41,11 +41,9 @@ fn arrival(attendance: &Attendance, known: &Known) -> Option<Fact> {
     (is_in && is_news).then(|| Fact::Joined(movement(attendance, attendance.joined_at)))
 }
 
-/// A leaving of somebody who is thought to be in. One in the very instant in which the session ended is not believed:
-/// a session ends while the last person is still in.
 fn leaving(attendance: &Attendance, known: &Known) -> Option<Fact> {
     let left_at = attendance.left_at.filter(|_| is_held(attendance, known))?;
-    (attendance.session_ended_at != Some(left_at)).then(|| Fact::Left(movement(attendance, left_at)))
+    Some(Fact::Left(movement(attendance, left_at)))
 }
 
 fn movement(attendance: &Attendance, at: Timestamp) -> Movement {
@@ -88,17 +86,7 @@ mod tests {
             role_name: Some(role.to_owned()),
             joined_at: at(joined),
             left_at: left.map(at),
-            session_ended_at: None,
         }
-    }
-
-    #[test]
-    fn whoever_stays_when_the_session_ends_is_not_taken_for_gone() {
-        let stays =
-            Attendance { session_ended_at: Some(at(50)), ..attendance("ann", "visitor", 1, Some(50)) };
-        assert_eq!(news(vec![stays], &known(10, &["ann"])), []);
-        let left = Attendance { session_ended_at: Some(at(50)), ..attendance("ann", "visitor", 1, Some(49)) };
-        assert_eq!(news(vec![left], &known(10, &["ann"])).len(), 1);
     }
 
     fn known(newest: i64, held: &[&str]) -> Known {

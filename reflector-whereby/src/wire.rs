@@ -189,9 +189,6 @@ pub(crate) struct Attendance {
     pub(crate) joined_at: Timestamp,
     #[serde(default)]
     pub(crate) left_at: Option<Timestamp>,
-    /// When its session ended. A session ends when one person is left, who may then be given a leaving by it.
-    #[serde(skip)]
-    pub(crate) session_ended_at: Option<Timestamp>,
 }
 
 impl Attendance {

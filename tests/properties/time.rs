@@ -67,7 +67,11 @@ proptest! {
     #[test]
     fn a_meeting_that_nobody_enters_is_put_off_by_four_leases_at_most(history in history(), asked in vec(span(), 1..12)) {
         let policy = history.policy;
-        for mut life in lives(&history).filter(|life| life.phase.is_active() && life.lease.is_none()) {
+        // While the close is withheld, leases count anew: there is nothing to pin open (rule L13).
+        let waits = |life: &Life| {
+            life.phase.is_active() && life.lease.is_none() && life.watch.withheld_since.is_none()
+        };
+        for mut life in lives(&history).filter(waits) {
             let Some((first, _)) = unforced_deadline(&life, &policy) else { continue };
             let mut now = first - policy.lease * 6;
             for after in &asked {

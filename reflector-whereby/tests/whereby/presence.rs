@@ -42,14 +42,13 @@ async fn missed_movements_are_found_on_the_last_page() {
     let server = MockServer::start().await;
     knows_the_room(&server).await;
     lists_sessions(&server, &[vec![session("s-1", Some(BEFORE))], vec![session("s-2", None)]]).await;
-    let left = "2026-11-22T10:59:00.000Z";
-    let held = participant("held", "host", "2026-11-22T10:00:00.000Z", Some(left));
+    let held = participant("held", "host", "2026-11-22T10:00:00.000Z", Some(BEFORE));
     let never_held = participant("other", "visitor", "2026-11-22T10:00:00.000Z", Some(BEFORE));
     lists_participants(&server, "s-1", &[vec![never_held], vec![held]]).await;
     lists_participants(&server, "s-2", &[vec![], vec![participant("new", "visitor", AFTER, None)]]).await;
 
     let answer = whereby(&server).presence(&room(Some("61490154")), &known(&["held"])).await.unwrap();
-    let expected = vec![Fact::Left(movement("held", left)), Fact::Joined(movement("new", AFTER))];
+    let expected = vec![Fact::Left(movement("held", BEFORE)), Fact::Joined(movement("new", AFTER))];
     assert_eq!(answer, PresenceAnswer::Facts(expected));
 }
 

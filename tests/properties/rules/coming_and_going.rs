@@ -1,6 +1,6 @@
 //! L2 to L8: who comes, who goes, and how long an empty meeting waits.
 
-use reflector_core::lifecycle::{Close, CloseReason, Empty, Event, Ignored, Phase, Presence, Sighting, Wake};
+use reflector_core::lifecycle::{Close, CloseReason, Empty, Event, Hearing, Ignored, Phase, Presence, Sighting, Wake};
 
 use crate::stories::{JUST, MINUTE, SECOND, Story, minute, person, quiet};
 
@@ -204,5 +204,19 @@ fn l8_a_scheduled_meeting_that_nobody_joins_closes_at_its_end() {
     let mut story = Story::scheduled(30, 600, quiet());
     assert_eq!(story.wakes(minute(600) - JUST), Err(Ignored::NotDue));
     story.wakes(minute(600)).unwrap();
+    assert_eq!(story.phase().close_reason(), Some(CloseReason::NeverJoined));
+}
+
+#[test]
+fn l6_who_asks_while_the_close_is_withheld_is_expected_for_a_lease_once_we_hear_again() {
+    let mut story = Story::unscheduled(quiet());
+    story.wakes_hearing(Hearing::Deaf, minute(30)).unwrap();
+    let asked_at = minute(200);
+    story.tell(Event::JoinRequested, asked_at).unwrap();
+    let heard = Hearing::Since(minute(0));
+    let just_before = story.policy.lease - JUST;
+    story.wakes_hearing(heard, asked_at + just_before).unwrap();
+    assert_eq!(story.phase(), Phase::Waiting { since: minute(0) }, "they are on the way in");
+    story.wakes_hearing(heard, story.due().at).unwrap();
     assert_eq!(story.phase().close_reason(), Some(CloseReason::NeverJoined));
 }
