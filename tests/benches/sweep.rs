@@ -120,22 +120,22 @@ fn due_in(round: u32) -> Timestamp {
 
 fn live() -> Life {
     let life = Life::begin(Schedule::from_now(begun(), &policy()), begun(), &policy()).life;
-    let life = told(life, &Event::RoomOpened { generation: 0, expires_at: None }, begun());
+    let life = told(&life, &Event::RoomOpened { generation: 0, expires_at: None }, begun());
     let sighting = sighting(begun(), 1);
-    told(life, &Event::ParticipantJoined(sighting), begun())
+    told(&life, &Event::ParticipantJoined(sighting), begun())
 }
 
 fn left(round: u32) -> Life {
     let at = left_in(round);
-    told(live(), &Event::ParticipantLeft(sighting(at, 0)), at)
+    told(&live(), &Event::ParticipantLeft(sighting(at, 0)), at)
 }
 
 fn sighting(at: Timestamp, humans: u32) -> Sighting {
     Sighting { participant: Participant::human("ada"), at, received_at: at, humans: Some(humans) }
 }
 
-fn told(life: Life, event: &Event, now: Timestamp) -> Life {
-    match step(&life, event, now, &policy()) {
+fn told(life: &Life, event: &Event, now: Timestamp) -> Life {
+    match step(life, event, now, &policy()) {
         Outcome::Changed(change) => change.life,
         Outcome::Ignored(why) => panic!("{event:?} was ignored: {why}"),
     }

@@ -99,7 +99,7 @@ fn requests(rooms: &[String], round: usize, to: usize) -> Vec<Vec<Vec<u8>>> {
     let secret = SecretString::from(SECRET);
     let now = clock::system()();
     let webhook = |n: usize| {
-        let (visit, joins) = (n / 2, n % 2 == 0);
+        let (visit, joins) = (n / 2, n.is_multiple_of(2));
         let kind = if joins { "room.client.joined" } else { "room.client.left" };
         let body = json!({
             "id": format!("{round}-{to}-{n}"),

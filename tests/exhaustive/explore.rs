@@ -48,6 +48,7 @@ pub(crate) fn explore(world: &World, faults: Faults) -> Result<Seen, Box<Counter
     let mut found = Vec::new();
     while let Some(number) = frontier.pop_front() {
         let state = from[number as usize].1;
+        if number % 100_000 == 0 { eprintln!("{} {number} of {} size {}", world.name, from.len(), size_of::<State>()); }
         if state.now == world.last && state.is_quiet() {
             at_rest += 1;
             if let Some(promise) = broken_at_rest(&state, &mut servers) {
@@ -95,7 +96,7 @@ fn next(
     servers: &mut Servers<'_>,
     found: &mut Vec<(What, State)>,
 ) -> Result<(), (What, &'static str)> {
-    people::next(state, world, found);
+    people::next(state, world, servers.lives, found);
     for server in 0..2 {
         // Two servers with nothing in hand are alike.
         let like_the_other = server == 1 && state.servers[0] == state.servers[1];

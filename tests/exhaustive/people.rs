@@ -1,14 +1,17 @@
 //! What happens in the world by itself: time passes, people come and go, messages are lost.
 
+use crate::lives::Lives;
 use crate::state::{Hand, Message, Room, State, What, World};
 
 /// What people, messages and time can do next.
-pub(crate) fn next(state: &State, world: &World, found: &mut Vec<(What, State)>) {
+pub(crate) fn next(state: &State, world: &World, lives: &Lives, found: &mut Vec<(What, State)>) {
     let in_a_call = state.servers.iter().any(|hand| matches!(hand, Hand::Reread { .. }));
     if state.now < world.last && !in_a_call {
         found.push((What::AMinutePasses, State { now: state.now + 1, ..*state }));
     }
-    if state.left.moves > 0 && state.provider.room == Room::Open {
+    // Nobody knows the address of a room before its meeting does.
+    let address_is_known = !lives.phase(state.store.life).is_opening();
+    if state.left.moves > 0 && address_is_known && state.provider.room == Room::Open {
         // The second person comes first only if the first is in: otherwise they are alike.
         for person in 0..2 {
             if state.provider.inside[person].is_none() && person == 1 && state.provider.inside[0].is_none() {

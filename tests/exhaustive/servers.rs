@@ -201,7 +201,7 @@ impl Servers<'_> {
         let mut next = *state;
         next.left.crashes = next.left.crashes.checked_sub(1)?;
         next.servers[server] = Hand::Idle;
-        for row in next.store.owed.iter_mut().flatten().filter(|row| row.holder == Some(server)) {
+        for row in next.store.owed.iter_mut().flatten().filter(|row| row.holder == Some(server as u8)) {
             row.holder = None;
         }
         Some(next)
@@ -222,7 +222,7 @@ fn owe(next: &mut State, owed: [bool; WORK.len()], at: Minute) {
 /// A claim that was lost settles nothing.
 fn settle(next: &mut State, server: usize, work: Work, done: bool, at: Minute) {
     let row = &mut next.store.owed[work as usize];
-    if row.is_some_and(|row| row.holder == Some(server)) {
+    if row.is_some_and(|row| row.holder == Some(server as u8)) {
         *row = (!done).then_some(Row { ready_at: at + A_WHILE, holder: None });
     }
 }

@@ -113,7 +113,7 @@ pub(crate) struct Row {
     /// When it can be claimed: at its time, or when the claim on it has run out.
     pub(crate) ready_at: Minute,
     /// Which server can settle it.
-    pub(crate) holder: Option<usize>,
+    pub(crate) holder: Option<u8>,
 }
 
 /// Kinds of owed work.

@@ -1,7 +1,7 @@
 //! A list of a few small things, kept in place: copying it asks nothing of the allocator.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -20,21 +20,26 @@ pub(super) struct Few<T, const N: usize> {
 impl<T: Blank, const N: usize> Few<T, N> {
     /// Puts a thing in a place and moves those behind it. The list must not be full.
     pub(super) fn insert(&mut self, place: usize, thing: T) {
-        self.places.copy_within(place..self.length, place + 1);
+        if place < self.length {
+            self.places.copy_within(place..self.length, place + 1);
+        }
         self.places[place] = thing;
         self.length += 1;
     }
 
-    /// Takes the thing out of a place and closes the gap.
-    pub(super) fn remove(&mut self, place: usize) {
-        self.places.copy_within(place + 1..self.length, place);
-        self.length -= 1;
+    /// Takes the things out of these places and closes the gap.
+    pub(super) fn remove(&mut self, places: Range<usize>) {
+        let Range { start, end } = places;
+        if start < end {
+            self.places.copy_within(end..self.length, start);
+            self.length -= end - start;
+        }
     }
 
     /// Puts a thing at the end; of a full list, the first goes.
     pub(super) fn push(&mut self, thing: T) {
         if self.length == N {
-            self.remove(0);
+            self.remove(0..1);
         }
         self.insert(self.length, thing);
     }

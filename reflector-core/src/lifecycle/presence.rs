@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 
 /// How many observations keep their place in the order, each of which a late one may still precede.
 pub const KEPT: usize = 8;
+/// How many are settled at once: until then they wait among those that are kept, where they cost least. A late one
+/// finds them settled all the same.
+const SETTLED_AT_ONCE: usize = 4;
 
 /// The memory of who is in. Copies share it until one of them takes something in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,17 +35,17 @@ struct Record {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Observations {
-    /// The story up to the oldest observation that is kept.
-    settled: Story,
+    /// The story up to the oldest observation that is kept. Copies share it until one of them settles more.
+    #[serde(with = "shared")]
+    settled: Arc<Story>,
     /// The newest of the provider's events that are settled, by the provider's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_event: Option<Seen>,
     /// The newest of our polls that are settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_poll: Option<Seen>,
-    /// The newest observations: the provider's events by the provider's clock, then our polls by ours. One more
-    /// than are kept find room, so that the oldest can be told once the newest has its place.
-    kept: Few<Seen, { KEPT + 1 }>,
+    /// The newest observations: the provider's events by the provider's clock, then our polls by ours.
+    kept: Few<Seen, { KEPT + SETTLED_AT_ONCE }>,
     /// When the newest observation reached us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     heard_at: Option<Timestamp>,
@@ -165,7 +168,7 @@ impl<'de> Deserialize<'de> for PresenceRecord {
 impl Observations {
     /// What they tell, from the beginning.
     fn told(&self) -> Told {
-        let mut story = self.settled.clone();
+        let mut story = Story::clone(&self.settled);
         for seen in InOrder::new(&self.kept, self.first_poll()) {
             story.tell(&seen);
         }
@@ -183,6 +186,8 @@ impl Observations {
     fn take(&mut self, seen: Seen, told: &mut Told) -> Taken {
         let first_poll = self.first_poll();
         if !self.is_newest(&seen, first_poll) {
+            // What is newest of all moves none of the others: settled now or one by one, it is the same story.
+            self.settle();
             let taken = self.find_place(seen);
             if taken == Taken::InOrder {
                 *told = self.told();
@@ -212,10 +217,8 @@ impl Observations {
     /// Whether the newest observation counts: for one connection leaving is final.
     fn counts(&self, newest: &Seen) -> bool {
         let What::Joined { connection, .. } = newest.what else { return true };
-        let left = self.kept.iter().filter_map(Seen::left);
-        let (left, gone) =
-            left.fold((0, false), |(left, gone), other| (left + 1, gone | (other == connection)));
-        !gone && !self.settled.is_gone(connection, left)
+        let left = || self.kept.iter().filter_map(Seen::left);
+        !left().any(|other| other == connection) && !self.settled.is_gone(connection, || left().count())
     }
 
     /// Keeps a late observation in its place.
@@ -237,22 +240,38 @@ impl Observations {
 
     fn keep(&mut self, place: usize, seen: Seen) {
         self.kept.insert(place, seen);
-        if self.kept.len() > KEPT {
-            self.settle_oldest();
+        if self.kept.len() == KEPT + SETTLED_AT_ONCE {
+            self.settle();
         }
     }
 
-    fn settle_oldest(&mut self) {
+    /// Settles all but the last [`KEPT`].
+    fn settle(&mut self) {
+        let Some(oldest) = self.kept.len().checked_sub(KEPT).filter(|oldest| *oldest > 0) else { return };
         let first_poll = self.first_poll();
-        let Some(oldest) = InOrder::new(&self.kept, first_poll).next() else { return };
-        self.settled.tell(&oldest);
-        if oldest.is_poll() {
-            self.settled_poll = Some(oldest);
-            self.kept.remove(first_poll);
-        } else {
-            self.settled_event = Some(oldest);
-            self.kept.remove(0);
+        let story = Arc::make_mut(&mut self.settled);
+        let mut in_order = InOrder::new(&self.kept, first_poll);
+        for seen in in_order.by_ref().take(oldest) {
+            story.tell(&seen);
+            let settled = if seen.is_poll() { &mut self.settled_poll } else { &mut self.settled_event };
+            *settled = Some(seen);
         }
+        let events = first_poll - in_order.events.len();
+        self.kept.remove(first_poll..first_poll + oldest - events);
+        self.kept.remove(0..events);
+    }
+}
+
+/// The settled story is written as if it were not shared.
+mod shared {
+    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer, Story};
+
+    pub(super) fn serialize<S: Serializer>(story: &Arc<Story>, out: S) -> Result<S::Ok, S::Error> {
+        Story::serialize(story, out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Arc<Story>, D::Error> {
+        Story::deserialize(input).map(Arc::new)
     }
 }
 

@@ -57,7 +57,7 @@ impl Story {
     /// told.
     pub(super) fn tell(&mut self, seen: &Seen) {
         match seen.what {
-            What::Joined { connection, .. } if self.is_gone(connection, 0) => return,
+            What::Joined { connection, .. } if self.is_gone(connection, || 0) => return,
             What::Left { connection, .. } => self.gone.push(connection),
             _ => {}
         }
@@ -65,9 +65,9 @@ impl Story {
     }
 
     /// Whether a connection is among the last who left, once so many others have left after them.
-    pub(super) fn is_gone(&self, connection: ConnectionKey, others: usize) -> bool {
-        let forgotten = (self.gone.len() + others).saturating_sub(TOMBSTONES);
-        self.gone.get(forgotten..).is_some_and(|gone| gone.contains(&connection))
+    pub(super) fn is_gone(&self, connection: ConnectionKey, others: impl FnOnce() -> usize) -> bool {
+        let place = self.gone.iter().rposition(|gone| *gone == connection);
+        place.is_some_and(|place| place >= (self.gone.len() + others()).saturating_sub(TOMBSTONES))
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn claims(state: &State, server: usize, servers: &Servers<'_>) -> Vec
             continue;
         }
         let mut next = *state;
-        let claimed = Row { ready_at: state.now + A_WHILE, holder: Some(server) };
+        let claimed = Row { ready_at: state.now + A_WHILE, holder: Some(server as u8) };
         next.store.owed[work as usize] = servers.faults.settles_only_when_done.then_some(claimed);
         let believed = (!servers.faults.rereads_before_the_call).then_some(state.store.life);
         next.servers[server] = Hand::Claimed { work, believed, at: state.now };

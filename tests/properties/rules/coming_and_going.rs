@@ -1,6 +1,8 @@
 //! L2 to L8: who comes, who goes, and how long an empty meeting waits.
 
-use reflector_core::lifecycle::{Close, CloseReason, Empty, Event, Hearing, Ignored, Phase, Presence, Sighting, Wake};
+use reflector_core::lifecycle::{
+    Close, CloseReason, Empty, Event, Hearing, Ignored, Phase, Presence, Sighting, Wake,
+};
 
 use crate::stories::{JUST, MINUTE, SECOND, Story, minute, person, quiet};
 

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Plants each fault of tests/planted in a copy of the tree and runs the tests that ought to catch it, the cheapest
+# first, until one fails. Prints a table of what caught what; fails if a fault lives or cannot be planted any more.
+#
+#   scripts/planted-faults.sh            all faults
+#   scripts/planted-faults.sh lease …    those with one of these words in their name
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/planted.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+copy=$scratch/tree
+mkdir "$copy"
+git ls-files -z --cached --others --exclude-standard |
+  while IFS= read -r -d '' file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done |
+  tar -c --null -T - | tar -x -C "$copy"
+# What only the server's tests and the benchmarks need would be built anew for every fault.
+sed -i -E '/^(axum|divan|reflector-server|reflector-whereby|reqwest|secrecy|tracing|tracing-subscriber|url)\.workspace/d' \
+  "$copy/tests/Cargo.toml"
+
+export CARGO_TARGET_DIR=${PLANTED_TARGET_DIR:-$scratch/target} CARGO_TERM_COLOR=never
+export PROPTEST_CASES=${PROPTEST_CASES:-200} SIM_SEEDS=${SIM_SEEDS:-300}
+export RUST_BACKTRACE=0 RUSTFLAGS="${RUSTFLAGS:-} --cap-lints allow"
+
+suites=(sim engine properties conformance whereby)
+run() {
+  case $1 in
+    sim | engine | properties) set -- -p reflector-tests --test "$1" ;;
+    conformance) set -- -p reflector-store-memory ;;
+    whereby) set -- -p reflector-whereby ;;
+  esac
+  cd "$copy" && timeout 600 nice -n 5 cargo test --quiet --no-fail-fast "$@" >"$scratch/out" 2>&1
+}
+
+# The tests that failed; of the simulator, what it found.
+caught_by() {
+  if [ "$1" = sim ] && grep -q '^seed ' "$scratch/out"; then
+    found=$(grep -m1 '^found: ' "$scratch/out" | sed 's/^found: //' || true)
+    printf 'the simulator: %s' "${found:-a world that cannot be told to its end}"
+    return
+  fi
+  names=$(sed -nE 's/^    ([a-z_0-9:]+)$/\1/p' "$scratch/out" | sort -u)
+  count=$(grep -c . <<<"$names" || true)
+  # shellcheck disable=SC2016
+  printf '%s: %s' "$1" "$(head -2 <<<"$names" | sed 's/.*/`&`/' | paste -sd, - | sed 's/,/, /g')"
+  [ "$count" -le 2 ] || printf ' and %s more' $((count - 2))
+}
+
+lived=0
+printf '| fault | what it breaks | caught by |\n| --- | --- | --- |\n'
+for patch in "$root"/tests/planted/*.patch; do
+  name=$(basename "$patch" .patch)
+  if [ $# -gt 0 ] && ! grep -qF "$(printf '%s\n' "$@")" <<<"$name"; then continue; fi
+  verdict=
+  if ! (cd "$copy" && git apply "$patch" 2>"$scratch/out"); then
+    verdict='**cannot be planted any more**'
+    lived=1
+  elif ! (cd "$copy" && nice -n 5 cargo check --quiet -p reflector-core -p reflector-store-memory -p reflector-whereby >"$scratch/out" 2>&1); then
+    verdict='**does not compile**'
+    lived=1
+  else
+    for suite in "${suites[@]}"; do
+      if ! (run "$suite"); then verdict=$(caught_by "$suite"); break; fi
+    done
+    if [ -z "$verdict" ]; then
+      verdict='**lives**'
+      lived=1
+    fi
+  fi
+  (cd "$copy" && git apply -R "$patch" 2>/dev/null) || true
+  printf '| %s | %s | %s |\n' "$name" "$(sed -n '1s/^# //p' "$patch")" "$verdict"
+done
+exit $lived
