@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// A room.
 #[derive(Debug, Serialize)]
-pub struct RoomBody {
+pub(crate) struct RoomBody {
     id: Uuid,
     name: String,
     owner: String,
@@ -29,7 +29,7 @@ pub struct RoomBody {
 /// A number of minutes, or the word `never`.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(untagged)]
-pub enum OvertimeBody {
+pub(crate) enum OvertimeBody {
     /// So many minutes.
     Minutes(Minutes),
     /// Without a bound of its own.
@@ -61,7 +61,7 @@ impl From<&Room> for RoomBody {
 
 /// A meeting.
 #[derive(Debug, Serialize)]
-pub struct MeetingBody {
+pub(crate) struct MeetingBody {
     id: Uuid,
     room_id: Uuid,
     room_name: String,
@@ -139,7 +139,7 @@ impl MeetingBody {
 
 /// A line of a meeting's history.
 #[derive(Debug, Serialize)]
-pub struct EntryBody {
+pub(crate) struct EntryBody {
     seq: u64,
     at: Timestamp,
     recorded_at: Timestamp,
@@ -194,20 +194,20 @@ fn reason(entry: &Entry) -> Option<String> {
 
 /// A listing.
 #[derive(Debug, Serialize)]
-pub struct Listing<T> {
+pub(crate) struct Listing<T> {
     /// The items of this page.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// How many there are in all.
-    pub total: u64,
+    pub(crate) total: u64,
     /// Which page this is, from 1.
-    pub page: u64,
+    pub(crate) page: u64,
     /// How many items a page has at the most.
-    pub size: u64,
+    pub(crate) size: u64,
 }
 
 /// A span in minutes: a whole number where it is one.
 #[derive(Clone, Copy, Debug)]
-pub struct Minutes(pub Duration);
+pub(crate) struct Minutes(pub(crate) Duration);
 
 impl Serialize for Minutes {
     fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {

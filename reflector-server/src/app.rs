@@ -9,19 +9,17 @@ use axum::Router;
 use reflector_core::engine::{Announcer, Engine, Settings};
 use reflector_core::provider::VideoProvider;
 use reflector_core::store::Store;
-use reflector_core::{Meeting, ProviderName, Timestamp};
 use reflector_store_memory::MemoryStore;
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use url::Url;
 
-use crate::builtin::{self, Builtin, Meet, MemoryConnections};
-use crate::clock::{self, Clock};
+use crate::builtin::{Builtin, Meet, MemoryConnections};
+use crate::clock::Clock;
 use crate::config::{Config, Database};
-use crate::error::Problem;
 use crate::router;
+use crate::state::App;
 use crate::watched::{Bell, Watched};
 use crate::workers::Workers;
 
@@ -29,18 +27,6 @@ use crate::workers::Workers;
 const STILL_TAKING: Duration = Duration::from_secs(5);
 /// How long what is in hand may take after that.
 const FINISHING: Duration = Duration::from_secs(20);
-
-/// What the routes work with.
-#[derive(Clone)]
-pub struct App {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) builtin: Arc<Builtin>,
-    pub(crate) bell: Arc<Bell>,
-    pub(crate) clock: Clock,
-    pub(crate) public_url: Url,
-    pub(crate) provider: ProviderName,
-    pub(crate) stopping: Arc<AtomicBool>,
-}
 
 /// A server that is put together and not yet running.
 pub struct Server {
@@ -163,30 +149,5 @@ impl Server {
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("app", &self.app).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for App {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App")
-            .field("engine", &self.engine)
-            .field("public_url", &self.public_url)
-            .finish_non_exhaustive()
-    }
-}
-
-impl App {
-    /// What joining gives a participant: it opens the built-in provider's room once, and marks their answers.
-    pub(crate) async fn participant_token(
-        &self,
-        meeting: &Meeting,
-        now: Timestamp,
-    ) -> Result<String, Problem> {
-        match &meeting.room {
-            Some(room) if meeting.provider.as_str() == builtin::NAME => {
-                self.builtin.issue_token(&room.name, now).await.map_err(Problem::from)
-            }
-            _ => Ok(clock::new_secret()),
-        }
     }
 }

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use reflector_core::UserId;
 use url::{Host, Url};
 
-use crate::app::App;
 use crate::error::Problem;
 use crate::json::says_json;
+use crate::state::App;
 
 /// The user that everybody is when nobody is asked who they are.
 pub(crate) fn local() -> UserId {

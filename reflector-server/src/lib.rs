@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-pub mod api;
+mod api;
 pub mod app;
 mod auth;
 pub mod builtin;
@@ -9,8 +9,9 @@ pub mod clock;
 pub mod config;
 mod error;
 mod json;
-pub mod router;
+mod router;
 mod routes;
 mod simulate;
+mod state;
 mod watched;
 mod workers;

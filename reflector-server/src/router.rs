@@ -10,14 +10,14 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 
-use crate::app::App;
 use crate::auth;
 use crate::builtin::{self, Meet};
 use crate::error::Problem;
 use crate::routes::{health, meetings, rooms, webhooks};
+use crate::state::App;
 
 /// Every route.
-pub fn router(app: App, meet: Arc<Meet>) -> Router {
+pub(crate) fn router(app: App, meet: Arc<Meet>) -> Router {
     let api = api().layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     Router::<App>::new()
         // For people: the start page and the built-in provider's rooms.

@@ -14,6 +14,7 @@ impl World {
         if self.switch.is_on() && self.servers[server].up {
             let in_hand = self.servers[server].dies();
             self.say(|| format!("server {server} dies with {in_hand} tasks in hand"));
+            self.report.crashes += 1;
             self.report.fault("server died");
             if in_hand > 0 {
                 self.report.fault("server died in the middle");
@@ -60,7 +61,7 @@ impl World {
         let kinds = [
             (faults.outage, Failure::Before, "provider out", 12 * MINUTE),
             (faults.answers_lost, Failure::AfterDoing, "provider's answers lost", 3 * MINUTE),
-            (faults.refuses, Failure::Refuses, "provider refuses", 20 * SECOND),
+            (faults.refuses, Failure::Refuses, "provider refuses", MINUTE),
         ];
         let mut lot = self.dice.below(1_000_000) as f64 / 1e6 * kinds.iter().map(|kind| kind.0).sum::<f64>();
         for (weight, failure, name, most) in kinds {

@@ -5,13 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reflector_core::engine::{Applied, Taken};
-use reflector_core::lifecycle::{CLOCK_TOLERANCE, CloseReason, Event, Hearing, Ignored, Phase, Wake, replay};
+use reflector_core::lifecycle::{CloseReason, Event, Hearing, Ignored, Phase, Wake, replay};
+use reflector_core::provider::Fact;
 use reflector_core::store::{EffectStore, Entry, Loaded, MeetingStore};
 use reflector_core::testing::ProviderCall;
 use reflector_core::{MeetingId, Timestamp};
 
 use crate::report::Report;
 use crate::world::{World, ready};
+
+/// How often it is looked for a meeting that is not made.
+const OFFERED: u8 = 16;
 
 /// What the checkers remember.
 #[derive(Debug)]
@@ -22,9 +26,13 @@ pub(crate) struct Checks {
     /// The shortest grace that anybody has set.
     pub(crate) least_grace: Duration,
     closed: BTreeMap<MeetingId, Phase>,
-    last_in: BTreeMap<String, Timestamp>,
+    pub(crate) last_in: BTreeMap<String, Timestamp>,
+    /// When servers were told that somebody was in a place, and when that was.
+    pub(crate) told_in: BTreeMap<String, Vec<(Timestamp, Timestamp)>>,
     empty_since: BTreeMap<String, Timestamp>,
     accidents: u32,
+    /// The meetings that are not closed, or not made yet, and how often they were looked at.
+    pub(crate) watched: Vec<(MeetingId, u8)>,
 }
 
 impl Default for Checks {
@@ -35,15 +43,22 @@ impl Default for Checks {
             least_grace: Duration::MAX,
             closed: BTreeMap::new(),
             last_in: BTreeMap::new(),
+            told_in: BTreeMap::new(),
             empty_since: BTreeMap::new(),
+            watched: Vec::new(),
             accidents: 0,
         }
     }
 }
 
 impl Checks {
-    fn violation(&mut self, now: Timestamp, what: impl Into<String>) {
+    pub(crate) fn violation(&mut self, now: Timestamp, what: impl Into<String>) {
         self.violations.push(format!("{now}  {}", what.into()));
+    }
+
+    /// Whether a meeting was found to be closed.
+    pub(crate) fn is_closed(&self, id: MeetingId) -> bool {
+        self.closed.contains_key(&id)
     }
 
     pub(crate) fn violated(&mut self, invariants: &[&str], now: Timestamp) {
@@ -79,20 +94,26 @@ impl World {
                 "somebody was put out by a close that was to happen only if nobody is in",
             );
         }
+        self.check_what_was_told();
         if all {
+            self.check_upkeep();
             self.check_meetings();
         }
     }
 
     fn check_meetings(&mut self) {
         let mut claims = BTreeMap::new();
-        for place in 0..self.meetings.len() {
-            let id = self.meetings[place];
-            if self.checks.closed.contains_key(&id) && self.now.as_micros() % 7 != 0 {
-                continue;
+        for (id, looks) in std::mem::take(&mut self.checks.watched) {
+            let loaded = self.load(id);
+            let made = loaded.is_some();
+            let open = loaded.as_ref().is_none_or(|loaded| !loaded.meeting.life.phase.is_closed());
+            // What is not made after a while was an offer that nobody needed.
+            if open && (made || looks < OFFERED) {
+                self.checks.watched.push((id, looks.saturating_add(1)));
             }
-            let Some(loaded) = self.load(id) else { continue };
+            let Some(loaded) = loaded else { continue };
             self.check_closed(&loaded);
+            self.check_open(&loaded);
             if let Some(claim) = loaded.meeting.claim.clone()
                 && let Some(other) = claims.insert((loaded.meeting.room_id, claim), id)
             {
@@ -116,20 +137,17 @@ impl World {
         if let Some(since) = self.checks.empty_since.remove(&room.name) {
             self.report.empty += at.since(since);
         }
-        if reason == CloseReason::GraceExpired
-            && let Some(last_in) = self.checks.last_in.get(&room.name).copied()
-        {
-            let grace = self.setup.policy.grace.min(self.checks.least_grace);
-            let slack = CLOCK_TOLERANCE + self.checks.clock_error * 2;
-            if at + slack < last_in + grace {
-                self.checks.violation(self.now, format!("{id} closed at {at}; somebody was in at {last_in}"));
-            }
-        }
+        self.check_close(loaded, reason, at);
     }
 
     /// At the end: everything has come to its end, and every life is what its history tells.
     pub(crate) fn finish(&mut self) {
         self.check_meetings();
+        for place in 0..self.meetings.len() {
+            if let Some(loaded) = self.load(self.meetings[place]) {
+                self.check_closed(&loaded);
+            }
+        }
         for place in 0..self.meetings.len() {
             let Some(loaded) = self.load(self.meetings[place]) else { continue };
             self.report.meetings += 1;
@@ -140,7 +158,23 @@ impl World {
         if !left.is_empty() {
             self.checks.violation(self.now, format!("rooms are left at the provider: {left:?}"));
         }
+        self.tell_histories();
         self.sum_up();
+    }
+
+    /// The histories of the meetings that something is wrong with, for whoever reads the trace.
+    fn tell_histories(&mut self) {
+        let wrong = self.checks.violations.join(" ");
+        for id in self.meetings.clone() {
+            if !wrong.contains(&id.to_string()) {
+                continue;
+            }
+            self.say(|| format!("the history of {id}:"));
+            for entry in ready(self.store.history(id, 0, usize::MAX)).unwrap_or_default() {
+                let Entry { recorded_at, event, ignored, phase, .. } = entry;
+                self.say(|| format!("  {recorded_at} {event:?} {ignored:?} -> {phase:?}"));
+            }
+        }
     }
 
     fn check_end(&mut self, loaded: &Loaded) {
@@ -183,7 +217,7 @@ impl World {
         self.report.put_out_by_force = u64::from(self.truth.put_out().by_force);
         self.report.put_out_by_accident = u64::from(self.truth.put_out().unforced);
         self.report.calls = self.truth.count(|call| !matches!(call, ProviderCall::Rooms(_))) as u64;
-        let announced = self.crier.0.load(Ordering::Relaxed);
+        let announced = self.crier.announced.load(Ordering::Relaxed);
         if announced > 0 {
             *self.report.rules.entry(25).or_default() += announced;
         }
@@ -192,6 +226,9 @@ impl World {
             ("store failed after", &self.switch.after),
             ("store conflict", &self.switch.conflicts),
         ];
+        if self.switch.slipped() > 0 {
+            *self.report.faults.entry("provider missed a room").or_default() += self.switch.slipped();
+        }
         for (name, count) in counts {
             let count = count.load(Ordering::Relaxed);
             if count > 0 {
@@ -205,12 +242,18 @@ impl World {
     }
 
     /// What came of a message, as far as rules are about it.
-    pub(crate) fn note_taken(&mut self, taken: &Taken) {
+    pub(crate) fn note_taken(&mut self, taken: &Taken, fact: &Fact) {
         match taken {
             Taken::Applied(Applied::Duplicate) | Taken::Duplicate => self.report.rule(12),
-            Taken::Applied(Applied::Taken { violated, .. }) => {
-                let violated = violated.clone();
-                self.checks.violated(&violated, self.now);
+            Taken::Applied(Applied::Taken { violated, meeting, ignored }) => {
+                self.checks.violated(violated, self.now);
+                if let (None, Some(room), Fact::Joined(movement) | Fact::Left(movement)) =
+                    (ignored, &meeting.room, fact)
+                    && movement.participant.role.is_human()
+                {
+                    let at = Timestamp::from_micros(movement.at.as_micros() - self.provider_ahead);
+                    self.checks.told_in.entry(room.name.clone()).or_default().push((self.now, at));
+                }
             }
             _ => {}
         }

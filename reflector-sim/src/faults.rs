@@ -1,7 +1,8 @@
 //! What goes wrong between a server and its store, and the switch that ends all faults.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reflector_core::store::Store;
 use reflector_core::testing::{Fault, Flaky};
@@ -19,6 +20,8 @@ pub(crate) struct Switch {
     pub(crate) before: AtomicU64,
     pub(crate) after: AtomicU64,
     pub(crate) conflicts: AtomicU64,
+    /// The rooms that the provider once did not know although they were there.
+    slipped: Mutex<BTreeSet<String>>,
 }
 
 impl Switch {
@@ -31,6 +34,7 @@ impl Switch {
             before: AtomicU64::new(0),
             after: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
+            slipped: Mutex::default(),
         }
     }
 
@@ -54,6 +58,19 @@ impl Switch {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Whether the provider does not know this room now. Of each room it happens once at the most: a room that is
+    /// missed twice counts as ended.
+    pub(crate) fn slips(&self, room: &str) -> bool {
+        let chance = self.now().slips;
+        let slips = chance > 0.0 && self.lot() < chance;
+        slips && self.slipped.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned())
+    }
+
+    /// How many rooms the provider has once not known.
+    pub(crate) fn slipped(&self) -> u64 {
+        self.slipped.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     fn fault(&self) -> Option<Fault> {

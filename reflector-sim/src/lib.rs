@@ -2,6 +2,7 @@
 
 mod adversity;
 mod checks;
+mod closes;
 mod dice;
 mod faults;
 mod people;
@@ -9,6 +10,7 @@ mod provider;
 mod report;
 mod server;
 mod setup;
+mod upkeep;
 mod work;
 mod world;
 

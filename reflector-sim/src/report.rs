@@ -27,6 +27,8 @@ pub struct Report {
     pub span: Duration,
     /// Entries of all histories.
     pub events: u64,
+    /// How often a server died.
+    pub crashes: u64,
     /// How meetings closed.
     pub reasons: BTreeMap<CloseReason, u64>,
     /// What went wrong, how often, by its name.
@@ -60,6 +62,7 @@ impl Report {
         self.calls += other.calls;
         self.span += other.span;
         self.events += other.events;
+        self.crashes += other.crashes;
         for (reason, count) in &other.reasons {
             *self.reasons.entry(*reason).or_default() += count;
         }

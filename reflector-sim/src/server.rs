@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use reflector_core::engine::{
@@ -59,14 +59,29 @@ pub(crate) struct Server {
     tasks: BTreeMap<u64, Task>,
 }
 
-/// Counts what is announced.
+/// Counts what is announced, and remembers what it was told of closes to come.
 #[derive(Debug, Default)]
-pub(crate) struct Crier(pub(crate) AtomicU64);
+pub(crate) struct Crier {
+    pub(crate) announced: AtomicU64,
+    /// When the close is to come, and whether the meeting was active.
+    told: Mutex<Vec<(Timestamp, bool)>>,
+}
+
+impl Crier {
+    /// What it was told since it was last asked.
+    pub(crate) fn take_told(&self) -> Vec<(Timestamp, bool)> {
+        std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 #[async_trait::async_trait]
 impl Announcer for Crier {
-    async fn announce(&self, _: &Meeting, _: &Announcement) -> Result<(), AnnounceError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    async fn announce(&self, meeting: &Meeting, announcement: &Announcement) -> Result<(), AnnounceError> {
+        self.announced.fetch_add(1, Ordering::Relaxed);
+        if let Announcement::ClosingSoon { closes_at } = announcement {
+            let told = (*closes_at, meeting.life.phase.is_active());
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reflector_core::lifecycle::Policy;
+use reflector_core::lifecycle::{Overtime, Policy};
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Setup {
     pub policy: Policy,
     /// How the provider tells who is in.
     pub shape: Shape,
+    /// Whether its events tell how many people are in, and not only who came or went.
+    pub counts: bool,
     /// How long people come and go, and things go wrong.
     pub span: Duration,
     /// How busy the people are.
@@ -76,6 +78,10 @@ pub struct Faults {
     pub dies: f64,
     /// The provider ends or forgets a room by itself; chance an hour.
     pub ends_rooms: f64,
+    /// The provider does not know a room that is there; chance each time it is asked, once a room at the most.
+    pub slips: f64,
+    /// When people have gone, the provider is out for so long before all is well: longer than a close is tried for.
+    pub blackout: Duration,
 }
 
 impl Faults {
@@ -95,6 +101,8 @@ impl Faults {
         clock_steps: 0.0,
         dies: 0.0,
         ends_rooms: 0.0,
+        slips: 0.0,
+        blackout: Duration::ZERO,
     };
 
     /// Everything goes wrong.
@@ -113,6 +121,8 @@ impl Faults {
         clock_steps: 0.3,
         dies: 0.15,
         ends_rooms: 0.1,
+        slips: 0.05,
+        blackout: Duration::ZERO,
     };
 
     /// The faults with these names, separated by commas: `messages`, `store`, `provider`, `crashes`, `clocks`,
@@ -141,6 +151,7 @@ impl Faults {
                     refuses: all.refuses,
                     hangs: all.hangs,
                     ends_rooms: all.ends_rooms,
+                    slips: all.slips,
                     ..faults
                 },
                 "crashes" => Self { crashes: all.crashes, ..faults },
@@ -157,25 +168,39 @@ impl Setup {
     /// A small hectic world with every fault, of a size and kind that the seed decides: for finding faults.
     pub fn hostile(seed: u64) -> Self {
         let minutes = |count: u64| Duration::from_secs(60 * count);
-        let policy = match seed / 3 % 4 {
+        let mut rest = seed;
+        let mut one_of = |choices: u64| {
+            let choice = rest % choices;
+            rest /= choices;
+            choice
+        };
+        let shape = [Shape::Asked, Shape::Facts, Shape::Events][one_of(3) as usize];
+        let policy = match one_of(4) {
             0 => Policy::default(),
             1 => Policy { grace: minutes(2), ..Policy::default() },
             2 => Policy { grace: Duration::ZERO, ..Policy::default() },
-            _ => Policy {
-                overtime: reflector_core::lifecycle::Overtime::Never,
-                max_lifetime: minutes(240),
-                ..Policy::default()
-            },
+            _ => Policy { overtime: Overtime::Never, max_lifetime: minutes(240), ..Policy::default() },
+        };
+        let rooms = 1 + one_of(3) as u32;
+        let servers = 1 + one_of(3) as u32;
+        let counts = seed % 5 != 3;
+        // In a few worlds the provider is out for longer than a close is tried for.
+        let blackout = seed % 25 == 13;
+        let (policy, blackout) = if blackout {
+            (Policy { max_lifetime: minutes(240), ..policy }, minutes(60 * 60))
+        } else {
+            (policy, Duration::ZERO)
         };
         Self {
-            rooms: 1 + (seed % 3) as u32,
+            rooms,
             people: 3,
-            servers: 1 + (seed / 2 % 3) as u32,
+            servers,
             policy,
-            shape: [Shape::Asked, Shape::Facts, Shape::Events][(seed % 3) as usize],
+            shape,
+            counts,
             span: minutes(180),
             pace: Pace::Hectic,
-            faults: Faults::ALL,
+            faults: Faults { blackout, ..Faults::ALL },
         }
     }
 
@@ -187,6 +212,7 @@ impl Setup {
             servers: 1,
             policy: Policy::default(),
             shape: Shape::Asked,
+            counts: true,
             span: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
             pace: Pace::Office,
             faults: Faults::NONE,

@@ -93,7 +93,7 @@ impl World {
             if !self.servers[server].has(task) {
                 return;
             }
-            let on_the_line = self.on_the_line.swap(false, Ordering::Relaxed);
+            let on_the_line = self.line.in_use.swap(false, Ordering::Relaxed);
             let faults = self.switch.now();
             if self.switch.faults == Faults::NONE {
                 // Where nothing can come in between, nothing need wait.
@@ -142,7 +142,7 @@ impl World {
             Done::Received { message, tries, taken } => match taken {
                 None => self.again(message, tries),
                 Some(taken) => {
-                    self.note_taken(&taken);
+                    self.note_taken(&taken, &message.fact);
                     self.ring(server);
                 }
             },

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use reflector_core::engine::Settings;
 use reflector_core::lifecycle::hard_deadline;
 use reflector_core::store::{HearingStore, Loaded, MeetingStore, RoomStore, Store};
-use reflector_core::testing::{FakeMessage, FakeProvider};
+use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
 use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId};
 use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
@@ -19,7 +18,7 @@ use crate::checks::Checks;
 use crate::dice::Dice;
 use crate::faults::{FaultyStore, Switch};
 use crate::people::Person;
-use crate::provider::Distant;
+use crate::provider::{Distant, Line};
 use crate::report::Report;
 use crate::server::{Crier, Server};
 use crate::setup::{Pace, Setup, Shape};
@@ -29,6 +28,8 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// How often a server looks at the provider's rooms.
 pub(crate) const RECONCILE: Duration = Duration::from_secs(15 * 60);
+/// How often every meeting is looked at, at least.
+const LOOK: Duration = Duration::from_secs(10 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// What happens next.
@@ -97,6 +98,8 @@ pub(crate) struct World {
     pub(crate) began_at: Timestamp,
     /// From when on nothing goes wrong and nobody comes any more.
     pub(crate) quiet_from: Timestamp,
+    /// From when on the provider is well for good.
+    pub(crate) well_from: Timestamp,
     ends_at: Timestamp,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) truth: FakeProvider,
@@ -108,8 +111,9 @@ pub(crate) struct World {
     pub(crate) report: Report,
     pub(crate) switch: Arc<Switch>,
     pub(crate) crier: Arc<Crier>,
-    pub(crate) on_the_line: Arc<AtomicBool>,
-    provider_ahead: i64,
+    pub(crate) line: Arc<Line>,
+    looked_at: Timestamp,
+    pub(crate) provider_ahead: i64,
     agenda: BTreeMap<(Timestamp, u64), Happening>,
     pub(crate) ticks: Vec<Option<(Timestamp, u64)>>,
     numbers: u64,
@@ -133,9 +137,11 @@ impl World {
         let provider_ahead = dice.below(120_000_000) as i64 - 60_000_000;
         Self {
             switch: Arc::new(Switch::new(seed, setup.faults)),
-            crier: Arc::new(Crier(AtomicU64::new(0))),
-            on_the_line: Arc::default(),
+            crier: Arc::default(),
+            line: Arc::default(),
+            looked_at: now,
             quiet_from: now + setup.span,
+            well_from: now + setup.span,
             ends_at: Timestamp::MAX,
             began_at: now,
             provider_ahead: if setup.pace == Pace::Office { 0 } else { provider_ahead },
@@ -170,7 +176,9 @@ impl World {
             self.now = at;
             self.happen(happening);
             happened += 1;
-            self.check(happened.is_multiple_of(512));
+            let all = happened.is_multiple_of(512) || self.now > self.looked_at + LOOK;
+            self.looked_at = if all { self.now } else { self.looked_at };
+            self.check(all);
             if happened > self.most_happenings() {
                 self.checks.violations.push(format!("{}  the world does not come to rest", self.now));
                 break;
@@ -185,7 +193,7 @@ impl World {
     fn night_is_over_at(&self) -> Timestamp {
         let open = self.meetings.iter().filter_map(|id| self.load(*id));
         let hard = open.map(|loaded| hard_deadline(&loaded.meeting.life, &self.setup.policy).0);
-        hard.max().unwrap_or(self.now).max(self.quiet_from + self.setup.policy.max_lifetime) + 3 * HOUR
+        hard.max().unwrap_or(self.now).max(self.well_from + self.setup.policy.max_lifetime) + 3 * HOUR
     }
 
     /// More than this cannot have a good reason: something is done over and over.
@@ -224,7 +232,12 @@ impl World {
             deployment: "sim".parse().unwrap_or_else(|_| unreachable!("this is a name")),
             policy: self.setup.policy,
         };
-        let distant = Distant { truth: self.truth.clone(), on_the_line: Arc::clone(&self.on_the_line) };
+        let distant = Distant {
+            truth: self.truth.clone(),
+            line: Arc::clone(&self.line),
+            switch: Arc::clone(&self.switch),
+            counts: self.setup.counts,
+        };
         let store: Arc<dyn Store> = if self.switch.faults == crate::Faults::NONE {
             Arc::clone(&self.store) as _
         } else {
@@ -242,9 +255,17 @@ impl World {
     /// Nothing goes wrong from here on, and nobody comes any more.
     fn fall_quiet(&mut self) {
         self.say(|| "from here on nothing goes wrong, and nobody comes any more".to_owned());
-        self.ends_at = self.night_is_over_at();
         self.switch.off();
         self.truth.fail(None);
+        let blackout = self.setup.faults.blackout;
+        if !blackout.is_zero() {
+            self.say(|| "but the provider is out for longer than a close is tried for".to_owned());
+            self.report.fault("provider out for days");
+            self.truth.fail(Some(Failure::Before));
+            self.well_from = self.now + blackout;
+            self.after(blackout, Happening::Heal);
+        }
+        self.ends_at = self.night_is_over_at();
         for server in 0..self.servers.len() {
             self.servers[server].ahead = 0;
             if !self.servers[server].up {
@@ -295,6 +316,7 @@ impl World {
     pub(crate) fn new_meeting(&mut self) -> MeetingId {
         let id = MeetingId(Uuid::from_u128(0x5000_0000 + self.meetings.len() as u128));
         self.meetings.push(id);
+        self.checks.watched.push((id, 0));
         id
     }
 
@@ -350,6 +372,7 @@ impl World {
             Happening::Start(server) => self.starts(server),
             Happening::ClockStep(server) => self.clock_steps(server),
             Happening::Fail => self.provider_fails(),
+            Happening::Heal if !self.switch.is_on() && self.now < self.well_from => {}
             Happening::Heal => {
                 self.say(|| "the provider is well again".to_owned());
                 self.truth.fail(None);

@@ -4,6 +4,7 @@ mod calendar;
 mod crashes;
 mod hearing;
 mod messages;
+mod openings;
 mod regressions;
 mod rooms;
 mod stories;

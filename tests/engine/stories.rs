@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reflector_core::engine::{AnnounceError, Announcer, CurrentMeeting, Settings};
-use reflector_core::lifecycle::{Announcement, CloseMode, CloseReason, Event, Phase, Policy, replay};
+use reflector_core::lifecycle::{Announcement, CloseMode, CloseReason, Effect, Event, Phase, Policy, replay};
 use reflector_core::provider::HowToClose;
 use reflector_core::store::{MeetingStore, Store};
 use reflector_core::testing::{Failure, FakeProvider, ProviderCall, PutOut};
@@ -155,6 +155,25 @@ async fn those_who_are_in_are_told_ten_minutes_and_one_minute_before_a_forced_cl
     );
     town.pass(10 * MINUTE).await;
     assert!(town.phase(id).await.is_closed());
+}
+
+#[tokio::test]
+async fn a_close_that_is_over_is_not_announced_any_more() {
+    let mut town = Town::new().await;
+    let mut crier = MockCrier::new();
+    crier.expect_announce().never();
+    town.engine = town.engine.clone().with_announcer(Arc::new(crier));
+    let id = town.schedule(Duration::ZERO, 60 * MINUTE, None).await;
+    town.joins(id, "ann").await;
+    town.sleep(80 * MINUTE);
+    town.engine.sweep_once(town.now).await.expect("sound");
+    let claimed = town.engine.claim_owed(Some(id), 8, town.now).await.expect("sound");
+    assert!(claimed.iter().any(|work| matches!(work.effect, Effect::Announce(_))), "{claimed:?}");
+    // Whoever has it in hand is slow: the close is over by then.
+    town.sleep(10 * MINUTE);
+    for work in claimed.iter().filter(|work| matches!(work.effect, Effect::Announce(_))) {
+        town.engine.carry_out(work, town.now).await;
+    }
 }
 
 #[tokio::test]

@@ -7,20 +7,22 @@ use crate::lives::Lives;
 use crate::people;
 use crate::promises::{broken_at_rest, broken_in};
 use crate::servers::{Servers, begin};
-use crate::state::{Faults, Hand, Provider, Room, Row, State, Store, What, Work, World};
+use crate::state::{
+    CameBack, Faults, Hand, MESSAGES, Provider, Room, Row, State, Store, WORK, What, Work, World,
+};
 
 /// How much was seen.
 pub(crate) struct Seen {
     states: usize,
     transitions: usize,
-    at_rest: usize,
+    pub(crate) at_rest: usize,
     lives: usize,
 }
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { states, transitions, at_rest, lives } = self;
-        write!(f, "{states} states, {transitions} transitions, {at_rest} of them at rest, {lives} lives")
+        write!(f, "{states} states ({at_rest} at rest), {transitions} transitions, {lives} lives")
     }
 }
 
@@ -48,7 +50,6 @@ pub(crate) fn explore(world: &World, faults: Faults) -> Result<Seen, Box<Counter
     let mut found = Vec::new();
     while let Some(number) = frontier.pop_front() {
         let state = from[number as usize].1;
-        if number % 100_000 == 0 { eprintln!("{} {number} of {} size {}", world.name, from.len(), size_of::<State>()); }
         if state.now == world.last && state.is_quiet() {
             at_rest += 1;
             if let Some(promise) = broken_at_rest(&state, &mut servers) {
@@ -64,7 +65,7 @@ pub(crate) fn explore(world: &World, faults: Faults) -> Result<Seen, Box<Counter
             if let Some(promise) = broken_in(&after, servers.lives) {
                 return Err(told(promise, number, &from, world, &mut servers, what));
             }
-            let after = after.sorted();
+            let after = after.told_apart();
             let fresh = u32::try_from(from.len()).expect("there are fewer states");
             known.entry(after).or_insert_with(|| {
                 from.push((number, after));
@@ -78,13 +79,13 @@ pub(crate) fn explore(world: &World, faults: Faults) -> Result<Seen, Box<Counter
 
 fn begin_state(world: &World) -> (Lives, State) {
     let (lives, life) = Lives::begin(world);
-    let mut owed = [None; 4];
+    let mut owed = [None; WORK.len()];
     if !world.is_open {
         owed[Work::Open as usize] = Some(Row { ready_at: 0, holder: None });
     }
-    let store = Store { life, due: lives.due(life), owed, taken: 0, back_at: None };
+    let store = Store { life, due: lives.due(life), owed, taken: 0, came_back: CameBack::No };
     let room = if world.is_open { Room::Open } else { Room::NotMade };
-    let provider = Provider { room, inside: [None, None], messages: [None; 3] };
+    let provider = Provider { room, inside: [None, None], messages: [None; MESSAGES] };
     let state = State { now: 0, store, servers: [Hand::Idle, Hand::Idle], provider, left: world.budget };
     (lives, state)
 }
@@ -141,7 +142,7 @@ fn told(
         let mut found = Vec::new();
         // The names of the two servers may change on the way: they are alike.
         let _ = next(&before, world, servers, &mut found);
-        let what = found.into_iter().find(|(_, state)| state.sorted() == after).map(|(what, _)| what);
+        let what = found.into_iter().find(|(_, state)| state.told_apart() == after).map(|(what, _)| what);
         let phase = servers.lives.phase(after.store.life);
         trace.push(format!(
             "{} {} → {phase:?}",

@@ -67,11 +67,11 @@ impl Lives {
     /// The first life of a world, and what it owes.
     pub(crate) fn begin(world: &World) -> (Self, LifeId) {
         let policy = Policy {
-            grace: MINUTE * 2,
-            overtime: Overtime::For(MINUTE * 2),
-            never_joined: MINUTE * 2,
-            lease: MINUTE * 2,
-            reconcile_after: MINUTE * 3,
+            grace: MINUTE,
+            overtime: Overtime::For(MINUTE),
+            never_joined: MINUTE,
+            lease: MINUTE,
+            reconcile_after: MINUTE * 2,
             ..Policy::default()
         };
         let schedule = match world.scheduled_until {

@@ -1,16 +1,16 @@
 //! What happens in the world by itself: time passes, people come and go, messages are lost.
 
 use crate::lives::Lives;
-use crate::state::{Hand, Message, Room, State, What, World};
+use crate::state::{CameBack, Hand, Message, Room, State, What, World};
 
 /// What people, messages and time can do next.
 pub(crate) fn next(state: &State, world: &World, lives: &Lives, found: &mut Vec<(What, State)>) {
     let in_a_call = state.servers.iter().any(|hand| matches!(hand, Hand::Reread { .. }));
     if state.now < world.last && !in_a_call {
-        found.push((What::AMinutePasses, State { now: state.now + 1, ..*state }));
+        found.push((What::AMinutePasses, later(state)));
     }
-    // Nobody knows the address of a room before its meeting does.
-    let address_is_known = !lives.phase(state.store.life).is_opening();
+    // People are led to a room by its meeting, while that is active.
+    let address_is_known = lives.phase(state.store.life).is_active();
     if state.left.moves > 0 && address_is_known && state.provider.room == Room::Open {
         // The second person comes first only if the first is in: otherwise they are alike.
         for person in 0..2 {
@@ -28,6 +28,14 @@ pub(crate) fn next(state: &State, world: &World, lives: &Lives, found: &mut Vec<
             found.push((What::IsLost { message: place }, lost));
         }
     }
+}
+
+pub(crate) fn later(state: &State) -> State {
+    let mut next = State { now: state.now + 1, ..*state };
+    if next.store.came_back == CameBack::InThisInstant {
+        next.store.came_back = CameBack::Before;
+    }
+    next
 }
 
 /// Somebody comes who is not in, or goes who is; the provider tells.

@@ -3,6 +3,7 @@
 use reflector_core::lifecycle::Phase;
 
 use crate::lives::{LifeId, Lives};
+use crate::people::later;
 use crate::servers::{Servers, begin};
 use crate::state::{Hand, Minute, Room, State, Work};
 
@@ -48,13 +49,13 @@ pub(crate) fn broken_at_rest(state: &State, servers: &mut Servers<'_>) -> Option
                 Err(promise) => return Some(promise),
             }
         }
-        state.now += 1;
+        state = later(&state);
     }
     let phase = servers.lives.phase(state.store.life);
     match (phase.is_closed(), state.provider.is_empty()) {
         (false, true) => Some(AN_EMPTY_MEETING_IS_CLOSED),
         (false, false) => (!phase.is_live()).then_some(AN_OCCUPIED_MEETING_GOES_ON),
-        // A room that was made by a server that died is found by its name, and ended if it is empty.
+        // An empty room that a server made before it died is found by its name: the engine looks at all there are.
         (true, true) => None,
         (true, false) => (state.provider.room == Room::Open).then_some(NO_ROOM_IS_LEFT_OVER),
     }

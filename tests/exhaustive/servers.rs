@@ -8,7 +8,7 @@ use crate::lives::{Happening, LifeId, Lives};
 use crate::promises::{
     A_DELIVERY_IS_TAKEN_IN_ONCE, A_PROMISE_TO_LET_IN_IS_KEPT, NOBODY_IS_PUT_OUT, broken_by_commit,
 };
-use crate::state::{Faults, Hand, Minute, Room, Row, State, WORK, Work};
+use crate::state::{CameBack, Faults, Hand, Minute, Room, Row, State, WORK, Work};
 
 /// For how long claimed work is kept from the other server, and failed work rests.
 const A_WHILE: Minute = 1;
@@ -104,9 +104,9 @@ impl Servers<'_> {
     fn note_coming_back(&self, next: &mut State, written: LifeId) {
         let closing = |life| matches!(self.lives.phase(life), Phase::Closing { .. });
         if closing(next.store.life) && !closing(written) {
-            next.store.back_at = Some(next.now);
+            next.store.came_back = CameBack::InThisInstant;
         } else if closing(written) {
-            next.store.back_at = None;
+            next.store.came_back = CameBack::No;
         }
     }
 
@@ -158,7 +158,7 @@ impl Servers<'_> {
             }
             return Err(NOBODY_IS_PUT_OUT);
         }
-        let came_back_before = next.store.back_at.is_some_and(|back_at| back_at < next.now);
+        let came_back_before = next.store.came_back == CameBack::Before;
         if next.provider.room == Room::Open
             && came_back_before
             && !self.lives.phase(next.store.life).is_closed()

@@ -66,6 +66,7 @@ impl Faults {
 }
 
 /// What can happen next.
+#[expect(dead_code, reason = "it is shown, field by field, in the trace of what is found")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
     AMinutePasses,
@@ -103,8 +104,16 @@ pub(crate) struct Store {
     pub(crate) owed: [Option<Row>; WORK.len()],
     /// Which messages were taken in, one bit each.
     pub(crate) taken: u8,
-    /// When it last came back from closing.
-    pub(crate) back_at: Option<Minute>,
+    /// Whether it has come back from closing, and not in this very instant.
+    pub(crate) came_back: CameBack,
+}
+
+/// Whether a meeting has come back from closing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum CameBack {
+    No,
+    InThisInstant,
+    Before,
 }
 
 /// Owed work.
@@ -204,6 +213,11 @@ pub(crate) struct Message {
     pub(crate) on_the_way: bool,
 }
 
+impl Message {
+    /// What is left of a message that will not come again.
+    const ARRIVED: Self = Self { joined: false, connection: 0, at: 0, humans: 0, on_the_way: false };
+}
+
 impl Provider {
     pub(crate) fn humans(&self) -> u8 {
         u8::from(self.inside[0].is_some()) + u8::from(self.inside[1].is_some())
@@ -220,8 +234,26 @@ impl Provider {
 }
 
 impl State {
-    /// The two servers are alike: of two states that differ only in which is which, one will do.
-    pub(crate) fn sorted(mut self) -> Self {
+    /// Of states that go on alike, one: what nobody will look at again is forgotten, and the two servers are alike.
+    pub(crate) fn told_apart(mut self) -> Self {
+        for row in self.store.owed.iter_mut().flatten().filter(|row| row.ready_at <= self.now) {
+            row.ready_at = 0;
+        }
+        let in_hand = |place: usize| {
+            let holds = |hand: &Hand| matches!(hand, Hand::Read { message: Some(held), .. } if usize::from(*held) == place);
+            self.servers.iter().any(holds)
+        };
+        for place in 0..MESSAGES {
+            let arrived = self.provider.messages[place].is_some_and(|message| !message.on_the_way);
+            if arrived && !in_hand(place) {
+                self.provider.messages[place] = Some(Message::ARRIVED);
+                self.store.taken &= !(1 << place);
+            }
+        }
+        self.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
         if self.servers[0] > self.servers[1] {
             self.servers.swap(0, 1);
             for row in self.store.owed.iter_mut().flatten() {

@@ -15,6 +15,7 @@ mod few;
 pub mod invariants;
 mod life;
 mod outcome;
+mod owner;
 mod phase;
 mod policy;
 mod presence;

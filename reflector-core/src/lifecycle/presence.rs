@@ -22,12 +22,9 @@ pub const KEPT: usize = 8;
 /// finds them settled all the same.
 const SETTLED_AT_ONCE: usize = 4;
 
-/// The memory of who is in. Copies share it until one of them takes something in.
+/// The memory of who is in. Copies share the observations until one of them takes something in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PresenceRecord(Arc<Record>);
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Record {
+pub struct PresenceRecord {
     observations: Observations,
     /// What they tell: told on with each that is the newest, and anew only when a late one comes.
     told: Told,
@@ -35,9 +32,16 @@ struct Record {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Observations {
-    /// The story up to the oldest observation that is kept. Copies share it until one of them settles more.
+    /// The story up to the oldest observation that is kept.
     #[serde(with = "shared")]
     settled: Arc<Story>,
+    #[serde(flatten, with = "shared")]
+    newest: Arc<Newest>,
+}
+
+/// What changes with every observation: plain data, so that a copy is made at one stroke.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Newest {
     /// The newest of the provider's events that are settled, by the provider's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_event: Option<Seen>,
@@ -125,43 +129,57 @@ impl PresenceRecord {
     }
 
     fn take(&mut self, seen: Seen, heard_at: Timestamp) -> Taken {
-        let Record { observations, told } = Arc::make_mut(&mut self.0);
-        let taken = observations.take(seen, told);
+        let Self { observations, told } = self;
+        let taken = observations.take(seen, heard_at, told);
         debug_assert_eq!(*told, observations.told(), "it is the same story, told on or told anew");
-        if taken == Taken::InOrder {
-            observations.heard_at = observations.heard_at.max(Some(heard_at));
-        }
         taken
     }
 
     /// Who is in.
     pub fn told(&self) -> &Told {
-        &self.0.told
+        &self.told
     }
 
     /// When the newest observation reached us.
     pub fn heard_at(&self) -> Option<Timestamp> {
-        self.0.observations.heard_at
+        self.observations.newest.heard_at
     }
 
     /// The newest of the provider's events, by the provider's clock.
     pub fn newest_event_at(&self) -> Option<Timestamp> {
-        let observations = &self.0.observations;
-        let events = &observations.kept[..observations.first_poll()];
-        events.last().or(observations.settled_event.as_ref()).map(|seen| seen.at)
+        let newest = &self.observations.newest;
+        let events = &newest.kept[..newest.first_poll()];
+        events.last().or(newest.settled_event.as_ref()).map(|seen| seen.at)
     }
 }
 
 impl Serialize for PresenceRecord {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        self.0.observations.serialize(out)
+        self.observations.serialize(out)
     }
 }
 
 impl<'de> Deserialize<'de> for PresenceRecord {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let observations = Observations::deserialize(input)?;
-        Ok(Self(Arc::new(Record { told: observations.told(), observations })))
+        Ok(Self { told: observations.told(), observations })
+    }
+}
+
+/// What is shared is written as if it were not.
+mod shared {
+    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(shared: &Arc<T>, out: S) -> Result<S::Ok, S::Error> {
+        T::serialize(shared, out)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(input: D) -> Result<Arc<T>, D::Error>
+    where
+        T: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        T::deserialize(input).map(Arc::new)
     }
 }
 
@@ -169,12 +187,39 @@ impl Observations {
     /// What they tell, from the beginning.
     fn told(&self) -> Told {
         let mut story = Story::clone(&self.settled);
-        for seen in InOrder::new(&self.kept, self.first_poll()) {
+        for seen in self.newest.in_order() {
             story.tell(&seen);
         }
         story.told
     }
 
+    fn take(&mut self, seen: Seen, heard_at: Timestamp, told: &mut Told) -> Taken {
+        let newest = Arc::make_mut(&mut self.newest);
+        let first_poll = newest.first_poll();
+        if newest.is_newest(&seen, first_poll) {
+            if newest.counts(&seen, &self.settled) {
+                told.tell(&seen);
+            }
+            let place = if seen.is_poll() { newest.kept.len() } else { first_poll };
+            newest.kept.insert(place, seen);
+            newest.heard_at = newest.heard_at.max(Some(heard_at));
+            if newest.kept.len() == KEPT + SETTLED_AT_ONCE {
+                newest.settle(&mut self.settled);
+            }
+            return Taken::InOrder;
+        }
+        // What is newest of all moves none of the others: settled now or one by one, it is the same story.
+        newest.settle(&mut self.settled);
+        let taken = newest.find_place(seen);
+        if taken == Taken::InOrder {
+            newest.heard_at = newest.heard_at.max(Some(heard_at));
+            *told = self.told();
+        }
+        taken
+    }
+}
+
+impl Newest {
     /// The place of the oldest poll among what is kept: behind the newest event.
     fn first_poll(&self) -> usize {
         match self.kept.last() {
@@ -183,23 +228,9 @@ impl Observations {
         }
     }
 
-    fn take(&mut self, seen: Seen, told: &mut Told) -> Taken {
-        let first_poll = self.first_poll();
-        if !self.is_newest(&seen, first_poll) {
-            // What is newest of all moves none of the others: settled now or one by one, it is the same story.
-            self.settle();
-            let taken = self.find_place(seen);
-            if taken == Taken::InOrder {
-                *told = self.told();
-            }
-            return taken;
-        }
-        if self.counts(&seen) {
-            told.tell(&seen);
-        }
-        let place = if seen.is_poll() { self.kept.len() } else { first_poll };
-        self.keep(place, seen);
-        Taken::InOrder
+    fn in_order(&self) -> InOrder<'_> {
+        let (events, polls) = self.kept.split_at(self.first_poll());
+        InOrder { events, polls }
     }
 
     /// Whether an observation comes after all others, by whichever clock: then the story only goes on.
@@ -215,10 +246,10 @@ impl Observations {
     }
 
     /// Whether the newest observation counts: for one connection leaving is final.
-    fn counts(&self, newest: &Seen) -> bool {
+    fn counts(&self, newest: &Seen, settled: &Story) -> bool {
         let What::Joined { connection, .. } = newest.what else { return true };
         let left = || self.kept.iter().filter_map(Seen::left);
-        !left().any(|other| other == connection) && !self.settled.is_gone(connection, || left().count())
+        !left().any(|other| other == connection) && !settled.is_gone(connection, || left().count())
     }
 
     /// Keeps a late observation in its place.
@@ -234,44 +265,28 @@ impl Observations {
             kept.stands_at = kept.stands_at.min(seen.stands_at);
             return if first { Taken::InOrder } else { Taken::SeenBefore };
         }
-        self.keep(place, seen);
+        self.kept.insert(place, seen);
         Taken::InOrder
     }
 
-    fn keep(&mut self, place: usize, seen: Seen) {
-        self.kept.insert(place, seen);
-        if self.kept.len() == KEPT + SETTLED_AT_ONCE {
-            self.settle();
-        }
-    }
-
     /// Settles all but the last [`KEPT`].
-    fn settle(&mut self) {
+    fn settle(&mut self, settled: &mut Arc<Story>) {
         let Some(oldest) = self.kept.len().checked_sub(KEPT).filter(|oldest| *oldest > 0) else { return };
+        let story = Arc::make_mut(settled);
         let first_poll = self.first_poll();
-        let story = Arc::make_mut(&mut self.settled);
-        let mut in_order = InOrder::new(&self.kept, first_poll);
-        for seen in in_order.by_ref().take(oldest) {
+        let (mut events, mut polls) = (0..0, first_poll..first_poll);
+        for seen in self.in_order().take(oldest) {
             story.tell(&seen);
-            let settled = if seen.is_poll() { &mut self.settled_poll } else { &mut self.settled_event };
-            *settled = Some(seen);
+            if seen.is_poll() {
+                polls.end += 1;
+            } else {
+                events.end += 1;
+            }
         }
-        let events = first_poll - in_order.events.len();
-        self.kept.remove(first_poll..first_poll + oldest - events);
-        self.kept.remove(0..events);
-    }
-}
-
-/// The settled story is written as if it were not shared.
-mod shared {
-    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer, Story};
-
-    pub(super) fn serialize<S: Serializer>(story: &Arc<Story>, out: S) -> Result<S::Ok, S::Error> {
-        Story::serialize(story, out)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Arc<Story>, D::Error> {
-        Story::deserialize(input).map(Arc::new)
+        self.settled_poll = self.kept[polls.clone()].last().copied().or(self.settled_poll);
+        self.settled_event = self.kept[events.clone()].last().copied().or(self.settled_event);
+        self.kept.remove(polls);
+        self.kept.remove(events);
     }
 }
 
@@ -331,13 +346,6 @@ impl Seen {
 struct InOrder<'a> {
     events: &'a [Seen],
     polls: &'a [Seen],
-}
-
-impl<'a> InOrder<'a> {
-    fn new(kept: &'a [Seen], first_poll: usize) -> Self {
-        let (events, polls) = kept.split_at(first_poll);
-        Self { events, polls }
-    }
 }
 
 impl Iterator for InOrder<'_> {

@@ -1,16 +1,13 @@
 //! The one function that moves a life. It awaits nothing, reads no clock and draws no random number.
 
-use super::deadline::{
-    Deadline, Wake, deadline, expiry_to_ask, hard_deadline, latest_end, unforced_deadline,
-};
+use super::deadline::{Deadline, Wake, deadline, expiry_to_ask, hard_deadline, unforced_deadline};
 use super::effect::{Announcement, Effect};
 use super::event::{Event, Hearing};
-use super::life::{Announced, Lease, Life, Schedule};
+use super::life::{Announced, Lease, Life};
 use super::outcome::{Change, Ignored, Outcome};
 use super::phase::{Close, CloseReason, Phase};
 use super::policy::{CloseMode, Policy, SECOND_PROBE};
 use super::presence::Taken;
-use super::told::Stretch;
 use crate::time::Timestamp;
 
 /// Moves a life: what it is after `event`, taken in at `now` under `policy`.
@@ -24,49 +21,54 @@ pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outc
     if let (Event::DeadlineReached { .. }, None) = (event, due) {
         return Outcome::Ignored(if life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue });
     }
-    let mut next = Next { life: life.clone(), effects: Vec::new(), now, policy };
-    let done = match event {
-        Event::Created { .. } => Err(Ignored::NoChange),
-        Event::RoomOpened { generation, expires_at } => next.room_opened(*generation, *expires_at),
-        Event::RoomRefused { generation } => next.room_refused(*generation),
-        Event::ParticipantJoined(sighting) => next.observed(|life| life.presence.joined(sighting)),
-        Event::ParticipantLeft(sighting) => next.observed(|life| life.presence.left(sighting)),
-        Event::PresenceReported(report) => next.observed(|life| life.presence.reported(report)),
-        Event::JoinRequested | Event::Knocked => next.join_requested(),
-        Event::DeadlineReached { hearing } => next.deadline_reached(due, *hearing),
-        Event::Rescheduled { start, end } => next.rescheduled(*start, *end),
-        Event::Cancelled => next.cancelled(),
-        Event::GraceChanged { grace } => next.grace_changed(*grace),
-        Event::EndRequested => next.end_requested(),
-        Event::RoomEnded => next.room_ended(),
-        Event::RoomMissing { asked_at } => next.room_missing(*asked_at),
-        Event::RoomClosed { generation } => next.room_closed(*generation),
-        Event::HearingLost => next.hearing_lost(),
-        Event::ProviderNoticed { .. } => Err(Ignored::NoNews),
-    };
-    match done {
+    let mut change = Change { life: life.clone(), effects: Vec::new() };
+    let Change { life: next, effects } = &mut change;
+    match (Next { life: next, effects, now, policy }).take(event, due, life) {
+        Ok(()) => Outcome::Changed(change),
         Err(ignored) => Outcome::Ignored(ignored),
-        Ok(()) if next.effects.is_empty() && next.life == *life => Outcome::Ignored(Ignored::NoChange),
-        Ok(()) => {
-            next.note_forced_close();
-            Outcome::Changed(Change { life: next.life, effects: next.effects })
-        }
     }
 }
 
 /// A life on its way to the next.
-struct Next<'a> {
-    life: Life,
-    effects: Vec<Effect>,
-    now: Timestamp,
-    policy: &'a Policy,
+pub(super) struct Next<'a> {
+    pub(super) life: &'a mut Life,
+    pub(super) effects: &'a mut Vec<Effect>,
+    pub(super) now: Timestamp,
+    pub(super) policy: &'a Policy,
 }
 
-type Step = Result<(), Ignored>;
+pub(super) type Step = Result<(), Ignored>;
 
 impl Next<'_> {
+    fn take(&mut self, event: &Event, due: Option<Deadline>, before: &Life) -> Step {
+        match event {
+            Event::Created { .. } => Err(Ignored::NoChange),
+            Event::RoomOpened { generation, expires_at } => self.room_opened(*generation, *expires_at),
+            Event::RoomRefused { generation } => self.room_refused(*generation),
+            Event::ParticipantJoined(sighting) => self.observed(|life| life.presence.joined(sighting)),
+            Event::ParticipantLeft(sighting) => self.observed(|life| life.presence.left(sighting)),
+            Event::PresenceReported(report) => self.observed(|life| life.presence.reported(report)),
+            Event::JoinRequested | Event::Knocked => self.join_requested(),
+            Event::DeadlineReached { hearing } => self.deadline_reached(due, *hearing),
+            Event::Rescheduled { start, end } => self.rescheduled(*start, *end),
+            Event::Cancelled => self.cancelled(),
+            Event::GraceChanged { grace } => self.grace_changed(*grace),
+            Event::EndRequested => self.end_requested(),
+            Event::RoomEnded => self.room_ended(),
+            Event::RoomMissing { asked_at } => self.room_missing(*asked_at),
+            Event::RoomClosed { generation } => self.room_closed(*generation),
+            Event::HearingLost => self.hearing_lost(),
+            Event::ProviderNoticed { .. } => Err(Ignored::NoNews),
+        }?;
+        if self.effects.is_empty() && *self.life == *before {
+            return Err(Ignored::NoChange);
+        }
+        self.note_forced_close();
+        Ok(())
+    }
+
     /// Only open meetings, and those whose closing can be put off, go on.
-    fn open(&self) -> Step {
+    pub(super) fn open(&self) -> Step {
         match self.life.phase {
             Phase::Closed { .. } => Err(Ignored::Closed),
             Phase::Closing { close: Close::Force, .. } => Err(Ignored::Closing),
@@ -76,7 +78,7 @@ impl Next<'_> {
 
     /// Announcements whose instant is past when a forced close is set are skipped (rule L25).
     fn note_forced_close(&mut self) {
-        let (closes_at, _) = hard_deadline(&self.life, self.policy);
+        let (closes_at, _) = hard_deadline(self.life, self.policy);
         if self.life.watch.announced.is_none_or(|announced| announced.closes_at != closes_at) {
             let just_past = Timestamp::from_micros(self.now.as_micros() - 1);
             self.life.watch.announced = Some(Announced { closes_at, up_to: just_past });
@@ -86,8 +88,7 @@ impl Next<'_> {
     // The provider's room (rules L14, L16, L23 and L24).
 
     fn room_opened(&mut self, generation: u16, expires_at: Option<Timestamp>) -> Step {
-        let ours = generation == self.life.generation;
-        if !ours || self.life.phase.is_closed() {
+        if generation != self.life.generation || self.life.phase.is_closed() {
             // Nobody needs it any more: it came after the meeting went another way.
             self.effects.push(Effect::RetireRoom { generation });
             return Ok(());
@@ -151,7 +152,7 @@ impl Next<'_> {
     }
 
     /// Another room is needed; the old one is ended once nobody is in it.
-    fn open_another_room(&mut self) {
+    pub(super) fn open_another_room(&mut self) {
         let life = &mut self.life;
         self.effects.push(Effect::RetireRoom { generation: life.generation });
         life.generation = life.generation.wrapping_add(1);
@@ -168,7 +169,7 @@ impl Next<'_> {
 
     fn observed(&mut self, take: impl FnOnce(&mut Life) -> Taken) -> Step {
         self.open()?;
-        match take(&mut self.life) {
+        match take(self.life) {
             Taken::InOrder => {}
             Taken::SeenBefore => return Err(Ignored::SeenBefore),
             Taken::TooOld => return Err(Ignored::TooOld),
@@ -176,13 +177,12 @@ impl Next<'_> {
         }
         let watch = &mut self.life.watch;
         (watch.asks, watch.asked_at, watch.missing_since, watch.withheld_since) = (0, None, None, None);
-        let told = self.life.presence.told();
-        let seen_as = self.life.phase_told(told);
-        let empty_since = matches!(told.stretch, Stretch::Empty { .. });
+        let seen_as = self.life.phase_told(self.life.presence.told());
         match self.life.phase {
             Phase::Waiting { .. } | Phase::Live { .. } | Phase::Grace { .. } => self.life.phase = seen_as,
             Phase::Closing { close: Close::IfEmpty { was }, .. } => {
-                if seen_as.is_live() || (empty_since && seen_as.empty() != Some(was)) {
+                let left_anew = matches!(seen_as, Phase::Grace { .. }) && seen_as.empty() != Some(was);
+                if seen_as.is_live() || left_anew {
                     self.reopen_unless_due(seen_as);
                 }
             }
@@ -201,9 +201,9 @@ impl Next<'_> {
     }
 
     /// Goes back from closing, if the close is not due in that phase as well.
-    fn reopen_unless_due(&mut self, phase: Phase) {
+    pub(super) fn reopen_unless_due(&mut self, phase: Phase) {
         let closing = std::mem::replace(&mut self.life.phase, phase);
-        if unforced_deadline(&self.life, self.policy).is_some_and(|(at, _)| at <= self.now) {
+        if unforced_deadline(self.life, self.policy).is_some_and(|(at, _)| at <= self.now) {
             // It goes on closing, but what it goes back to when somebody asks to join is what is known now.
             self.life.phase = match (closing, phase.empty()) {
                 (Phase::Closing { reason, since, .. }, Some(was)) => {
@@ -243,7 +243,7 @@ impl Next<'_> {
         for _ in 0..8 {
             let Some(Deadline { why, .. }) = due else { break };
             self.wake(why, hearing);
-            due = deadline(&self.life, self.policy).filter(|due| due.at <= self.now);
+            due = deadline(self.life, self.policy).filter(|due| due.at <= self.now);
         }
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Next<'_> {
         self.policy.close == CloseMode::Observe && self.life.phase.is_active()
     }
 
-    fn start_closing(&mut self, reason: CloseReason, close: Close) {
+    pub(super) fn start_closing(&mut self, reason: CloseReason, close: Close) {
         self.life.phase = Phase::Closing { reason, close, since: self.now };
         self.life.watch.withheld_since = None;
         self.effects.retain(|effect| !matches!(effect, Effect::CloseRoom { .. } | Effect::AskPresence));
@@ -297,13 +297,13 @@ impl Next<'_> {
     }
 
     fn ask(&mut self, hearing: Hearing) {
-        let due = unforced_deadline(&self.life, self.policy).filter(|(at, _)| *at <= self.now);
+        let due = unforced_deadline(self.life, self.policy).filter(|(at, _)| *at <= self.now);
         match due {
             Some((_, reason))
                 if self.life.watch.withheld_since.is_some() && hearing.covers(self.life.silent_since()) =>
             {
                 self.life.watch.withheld_since = None;
-                if !super::deadline::spares(&self.life, self.policy, reason) {
+                if !super::deadline::spares(self.life, self.policy, reason) {
                     self.wake(Wake::Close(reason), hearing);
                 }
             }
@@ -322,91 +322,12 @@ impl Next<'_> {
     }
 
     fn announce(&mut self) {
-        let (closes_at, _) = hard_deadline(&self.life, self.policy);
+        let (closes_at, _) = hard_deadline(self.life, self.policy);
         // Of a close that is news to this life, the past announcements are skipped; `note_forced_close` notes it.
         if self.life.watch.announced.is_some_and(|announced| announced.closes_at == closes_at) {
             self.effects.push(Effect::Announce(Announcement::ClosingSoon { closes_at }));
         }
         self.life.watch.announced = Some(Announced { closes_at, up_to: self.now });
-    }
-
-    // The owner and the calendar (rules L9 and L16).
-
-    fn rescheduled(&mut self, start: Option<Timestamp>, end: Option<Timestamp>) -> Step {
-        self.open()?;
-        let old = self.life.schedule;
-        let end = end.unwrap_or(old.end);
-        let schedule = Schedule {
-            scheduled: true,
-            start: start.unwrap_or(old.start),
-            end,
-            end_changed_at: if end == old.end && old.scheduled { old.end_changed_at } else { self.now },
-        };
-        if schedule.end <= schedule.start {
-            return Err(Ignored::EndNotAfterStart);
-        }
-        if schedule == old && self.life.cancelled_at.is_none() {
-            return Err(Ignored::NoChange);
-        }
-        let before = self.life.clone();
-        self.life.schedule = schedule;
-        self.life.cancelled_at = None;
-        self.life.watch.spared.clear();
-        let needs_another_room = self.outlives_room();
-        if needs_another_room && before.phase.is_live() {
-            let latest_end = latest_end(&before, self.policy).unwrap_or(before.schedule.end);
-            return Err(Ignored::BeyondProvider { latest_end });
-        }
-        if needs_another_room {
-            self.open_another_room();
-        } else {
-            self.reopen_if_put_off();
-        }
-        Ok(())
-    }
-
-    fn grace_changed(&mut self, grace: Option<std::time::Duration>) -> Step {
-        self.open()?;
-        self.life.grace = grace;
-        self.reopen_if_put_off();
-        Ok(())
-    }
-
-    /// A closing whose deadline the owner or the calendar has moved goes back to what it was.
-    fn reopen_if_put_off(&mut self) {
-        if let Phase::Closing { close: Close::IfEmpty { was }, .. } = self.life.phase {
-            self.reopen_unless_due(was.phase());
-        }
-    }
-
-    /// Whether the forced close lies beyond what the provider's room can live.
-    fn outlives_room(&self) -> bool {
-        let (hard, _) = hard_deadline(&self.life, self.policy);
-        self.life.expires_at.is_some_and(|expires_at| hard > expires_at)
-    }
-
-    fn cancelled(&mut self) -> Step {
-        self.open()?;
-        let life = &mut self.life;
-        let occupied = life.phase.is_live();
-        if !life.schedule.scheduled && (occupied || life.cancelled_at.is_some()) {
-            return Err(if occupied { Ignored::Occupied } else { Ignored::NoChange });
-        }
-        life.cancelled_at = (!occupied).then_some(self.now);
-        if life.schedule.scheduled {
-            // It starts now: an earlier start could put out those who are in when its lifetime is over.
-            life.schedule = Schedule::from_now(self.now, self.policy);
-        }
-        Ok(())
-    }
-
-    fn end_requested(&mut self) -> Step {
-        self.open()?;
-        if self.policy.close == CloseMode::Observe {
-            return Err(Ignored::Observing);
-        }
-        self.start_closing(CloseReason::EndedByOwner, Close::Force);
-        Ok(())
     }
 
     fn hearing_lost(&mut self) -> Step {

@@ -101,7 +101,7 @@ impl Told {
                 if comes_in {
                     self.open.push(connection);
                 }
-                self.humans = humans.unwrap_or(self.humans + u32::from(comes_in));
+                self.humans = humans.unwrap_or(self.humans.saturating_add(u32::from(comes_in)));
             }
             What::Left { connection, humans } => {
                 let was_in = self.open.iter().position(|open| *open == connection);

@@ -63,7 +63,7 @@ impl Values {
             (Origin::File(_), Some(key)) => key.in_file(),
             _ => name.to_owned(),
         };
-        let value = if secret && !value.is_empty() { "…".to_owned() } else { value };
+        let value = if secret && !value.is_empty() { "…".to_owned() } else { in_one_line(&value) };
         ConfigError::Wrong { key: named, value, origin, should: should.to_owned() }
     }
 
@@ -214,18 +214,31 @@ impl Values {
     }
 }
 
+/// A text as it can stand in one line: what breaks lines is shown as it would be written.
+fn in_one_line(text: &str) -> String {
+    let shown = |letter: char| {
+        if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
 /// The values of the file, by the names of their keys.
 fn read_file(path: &Path) -> Result<Vec<(&'static str, Value)>, ConfigError> {
     let file = path.display().to_string();
     let cannot = |why: String| ConfigError::File { file: file.clone(), why };
     let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
-    let table: toml::Table = toml::from_str(&text)
-        .map_err(|error| cannot(error.to_string().replace('\n', " ").trim().to_owned()))?;
+    // Not as toml tells it: it shows the line, and that may hold a secret.
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        cannot(format!("line {line}: {}", in_one_line(error.message())))
+    })?;
     table
         .into_iter()
         .map(|(name, value)| {
             let known = KEYS.iter().find(|key: &&Key| key.in_file() == name);
-            let key = known.ok_or_else(|| ConfigError::UnknownKey { file: file.clone(), key: name })?;
+            let key = known
+                .ok_or_else(|| ConfigError::UnknownKey { file: file.clone(), key: in_one_line(&name) })?;
             let value = match value {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),

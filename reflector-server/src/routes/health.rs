@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use reflector_core::lifecycle::Hearing;
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
+use crate::state::App;
 
 pub(crate) async fn lives() -> Json<Value> {
     Json(json!({ "status": "ok" }))

@@ -14,10 +14,10 @@ use serde::{Deserialize, Deserializer};
 use super::rooms::minutes;
 use super::{PageQuery, Path, Query, room};
 use crate::api::{EntryBody, Listing, MeetingBody};
-use crate::app::App;
 use crate::clock::new_id;
 use crate::error::Problem;
 use crate::json::Input;
+use crate::state::App;
 
 /// A body in which nothing is asked for; what it says is ignored, if it is an object.
 #[derive(Debug, Deserialize)]

@@ -11,8 +11,8 @@ use reflector_core::store::Paging;
 use reflector_core::{Room, RoomId, RoomName};
 use serde::Deserialize;
 
-use crate::app::App;
 use crate::error::Problem;
+use crate::state::App;
 
 /// Which page of a listing.
 #[derive(Clone, Copy, Debug, Deserialize)]

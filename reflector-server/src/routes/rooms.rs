@@ -15,11 +15,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::{PageQuery, Path, Query, room};
 use crate::api::{Listing, RoomBody};
-use crate::app::App;
 use crate::auth::local;
 use crate::clock::new_id;
 use crate::error::Problem;
 use crate::json::Input;
+use crate::state::App;
 
 /// The longest grace and overtime that can be asked for: a year of minutes.
 const MOST_MINUTES: f64 = 525_600.0;

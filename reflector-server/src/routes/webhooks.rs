@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tracing::{debug, warn};
 
 use super::Path;
-use crate::app::App;
 use crate::error::Problem;
 use crate::json::bytes;
+use crate::state::App;
 
 struct Received(HeaderMap);
 

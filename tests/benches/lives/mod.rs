@@ -15,6 +15,8 @@ pub(crate) struct Scene {
     pub(crate) event: Event,
     /// The present instant.
     pub(crate) now: Timestamp,
+    /// What happens after it, and when: of a join or a leave, eleven more.
+    pub(crate) then: Vec<(Event, Timestamp)>,
     /// The policy in force.
     pub(crate) policy: Policy,
 }
@@ -23,6 +25,19 @@ impl Scene {
     /// What comes of it.
     pub(crate) fn play(&self) -> Outcome {
         step(&self.life, &self.event, self.now, &self.policy)
+    }
+
+    /// This scene and those that follow, each with the life that the one before it led to.
+    pub(crate) fn run(mut self) -> Vec<Self> {
+        let then = std::mem::take(&mut self.then);
+        let mut run = vec![self];
+        for (event, now) in then {
+            let Some(last) = run.last() else { break };
+            let Outcome::Changed(change) = last.play() else { panic!("{}: it was ignored", last.name) };
+            let (name, policy) = (last.name.clone(), last.policy);
+            run.push(Self { name, life: change.life, event, now, policy, then: Vec::new() });
+        }
+        run
     }
 }
 
@@ -40,6 +55,9 @@ pub(crate) fn at(second: u64) -> Timestamp {
     Timestamp::from_micros(1_790_000_000_000_000) + Duration::from_secs(second)
 }
 
+/// How many joins or leaves make a run: every fourth settles the oldest observations.
+const RUN: usize = 12;
+
 /// Every scene whose instructions are counted.
 pub(crate) fn scenes() -> Vec<Scene> {
     let mut scenes = Vec::new();
@@ -47,27 +65,36 @@ pub(crate) fn scenes() -> Vec<Scene> {
         // Three have joined; a dozen has come and gone; a hundred has, as in an open office hour.
         for (comings, size) in [(3, "fresh"), (14, "busy"), (200, "long")] {
             let live = Meeting::live(told, comings);
-            let mut scene = |what: &str, meeting: &Meeting, event: Event, now| {
+            let mut scene = |what: &str, meeting: &Meeting, events: Vec<(Event, Timestamp)>| {
                 let name = format!("{what}, {size}, by {by}");
                 let (life, policy) = (meeting.life.clone(), meeting.policy);
-                scenes.push(Scene { name, life, event, now, policy });
+                let mut events = events.into_iter();
+                if let Some((event, now)) = events.next() {
+                    scenes.push(Scene { name, life, event, now, policy, then: events.collect() });
+                }
             };
             let now = live.next();
-            scene("join", &live, live.joining(), now);
-            scene("leave", &live, live.leaving(), now);
-            scene("late leave", &live, live.late_leaving(), now);
+            scene("join", &live, live.run(Meeting::joining));
+            let mut full = live.clone();
+            while full.people.len() <= RUN {
+                full.tell(full.joining());
+            }
+            scene("leave", &full, full.run(Meeting::leaving));
+            scene("late leave", &live, vec![(live.late_leaving(), now)]);
             let wake = Event::DeadlineReached { hearing: Hearing::Answered };
-            scene("deadline that is not due", &live, wake.clone(), now);
+            scene("deadline that is not due", &live, vec![(wake.clone(), now)]);
             let mut left = live;
             left.empty_out();
-            scene("first join after all left", &left, left.joining(), left.next());
-            scene("deadline of a grace", &left, wake, left.next() + left.policy.grace);
+            scene("join after all left", &left, left.run(Meeting::joining));
+            let grace_over = left.next() + left.policy.grace;
+            scene("deadline of a grace", &left, vec![(wake, grace_over)]);
         }
     }
     scenes
 }
 
 /// A meeting that people come to and go from, one every ten seconds.
+#[derive(Clone)]
 pub(crate) struct Meeting {
     told: Told,
     /// Its life.
@@ -114,6 +141,17 @@ impl Meeting {
         let mut sighting = self.sighting(self.people[0], self.people.len() - 1);
         sighting.at = sighting.at - Duration::from_secs(25);
         Event::ParticipantLeft(sighting)
+    }
+
+    /// A run of the same happening to other people, one after another.
+    fn run(&self, next: impl Fn(&Self) -> Event) -> Vec<(Event, Timestamp)> {
+        let mut meeting = self.clone();
+        let happens = |_| {
+            let (event, now) = (next(&meeting), meeting.next());
+            meeting.tell(event.clone());
+            (event, now)
+        };
+        (0..RUN).map(happens).collect()
     }
 
     /// Everybody leaves.

@@ -1,0 +1,5 @@
+#![no_main]
+
+use reflector_fuzz::targets::whereby_webhook::run;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| run(input));
