@@ -1,5 +1,6 @@
 //! The time that the rules take, and a change that is kept: `step`, `deadline`, and `apply` on the memory store.
 
+#[expect(dead_code, reason = "the runs of a scene are for counting instructions")]
 mod lives;
 
 use std::sync::Arc;
@@ -48,9 +49,12 @@ fn apply(bencher: Bencher<'_, '_>) {
     let turn = AtomicU64::new(0);
     bencher
         .with_inputs(|| {
-            let event =
-                if turn.fetch_add(1, Ordering::Relaxed) % 2 == 0 { live.joining() } else { live.leaving() };
-            live.tell(event.clone());
+            let event = if turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+                live.joining()
+            } else {
+                live.leaving()
+            };
+            live.tell(&event);
             (Input::of(event, Source::Webhook), live.next())
         })
         .bench_local_values(|(input, now)| {

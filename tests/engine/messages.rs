@@ -1,8 +1,9 @@
 //! Messages that come late, doubled, out of order, too early, or for somebody else.
 
-use reflector_core::Role;
 use reflector_core::engine::{Applied, Taken};
 use reflector_core::lifecycle::{Ignored, Phase};
+use reflector_core::provider::{Delivery, Fact, Movement, RoomAddress};
+use reflector_core::{Participant, Role};
 
 use crate::town::{MINUTE, SECOND, Town};
 
@@ -82,4 +83,26 @@ async fn a_recorder_neither_starts_a_meeting_nor_holds_it_open() {
     town.leaves(id, "ann").await;
     town.pass(15 * MINUTE).await;
     assert!(town.phase(id).await.is_closed());
+}
+
+#[tokio::test]
+async fn a_message_that_names_a_room_by_its_id_alone_waits_until_the_room_is_known() {
+    let mut town = Town::new().await;
+    let id = town.new_id();
+    town.engine.current_meeting(&town.room, &Town::name(), id, town.now).await.expect("sound");
+    let movement = Movement { participant: Participant::human("ann"), at: town.now, humans: Some(1) };
+    let delivery = Delivery {
+        id: "early".to_owned(),
+        kind: "joined".to_owned(),
+        room: Some(RoomAddress { external_id: Some("fake-1".to_owned()), name: None }),
+        foreign: false,
+        facts: vec![Fact::Joined(movement)],
+    };
+    let taken = town.engine.deliver(&Town::name(), &delivery, town.now).await.expect("sound");
+    assert!(matches!(taken, Taken::Kept), "{taken:?}");
+    assert!(town.phase(id).await.is_opening());
+    town.work().await;
+    let held = town.load(id).await.meeting.room.expect("it is made");
+    assert_eq!(held.external_id, "fake-1", "it is the room that the message is about");
+    assert_eq!(town.phase(id).await.humans(), 1);
 }

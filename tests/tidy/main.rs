@@ -17,13 +17,13 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let path = entry.expect("the folder can be read").path();
+            let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
             if path.is_dir() && !matches!(name.as_str(), "target" | ".git" | "data" | "node_modules") {
                 folders.push(path);
             } else if name.ends_with(ending) {
-                let shown = path.strip_prefix(root()).unwrap().display().to_string();
-                found.push((shown, fs::read_to_string(&path).unwrap()));
+                let shown = path.strip_prefix(root()).expect("it is below the root").display().to_string();
+                found.push((shown, fs::read_to_string(&path).expect("it is text")));
             }
         }
     }

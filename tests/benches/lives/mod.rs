@@ -77,7 +77,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
             scene("join", &live, live.run(Meeting::joining));
             let mut full = live.clone();
             while full.people.len() <= RUN {
-                full.tell(full.joining());
+                full.tell(&full.joining());
             }
             scene("leave", &full, full.run(Meeting::leaving));
             scene("late leave", &live, vec![(live.late_leaving(), now)]);
@@ -112,11 +112,11 @@ impl Meeting {
         let policy = Policy { provider_answers: matches!(told, Told::ByConnections), ..Policy::default() };
         let life = Life::begin(Schedule::from_now(at(0), &policy), at(0), &policy).life;
         let mut meeting = Self { told, life, policy, people: Vec::new(), events: 0 };
-        meeting.tell(Event::RoomOpened { generation: 0, expires_at: None });
+        meeting.tell(&Event::RoomOpened { generation: 0, expires_at: None });
         for coming in 0..comings {
             // Two come, then as many go as come: two to four are in.
             let event = if coming < 3 || coming % 2 == 1 { meeting.joining() } else { meeting.leaving() };
-            meeting.tell(event);
+            meeting.tell(&event);
         }
         meeting
     }
@@ -144,11 +144,11 @@ impl Meeting {
     }
 
     /// A run of the same happening to other people, one after another.
-    fn run(&self, next: impl Fn(&Self) -> Event) -> Vec<(Event, Timestamp)> {
+    fn run(&self, next: fn(&Self) -> Event) -> Vec<(Event, Timestamp)> {
         let mut meeting = self.clone();
         let happens = |_| {
             let (event, now) = (next(&meeting), meeting.next());
-            meeting.tell(event.clone());
+            meeting.tell(&event);
             (event, now)
         };
         (0..RUN).map(happens).collect()
@@ -157,7 +157,7 @@ impl Meeting {
     /// Everybody leaves.
     pub(crate) fn empty_out(&mut self) {
         while !self.people.is_empty() {
-            self.tell(self.leaving());
+            self.tell(&self.leaving());
         }
     }
 
@@ -176,13 +176,13 @@ impl Meeting {
     }
 
     /// Tells it what happened.
-    pub(crate) fn tell(&mut self, event: Event) {
+    pub(crate) fn tell(&mut self, event: &Event) {
         match event {
             Event::ParticipantJoined(_) => self.people.push(self.events),
             Event::ParticipantLeft(_) => drop(self.people.remove(0)),
             _ => {}
         }
-        match step(&self.life, &event, self.next(), &self.policy) {
+        match step(&self.life, event, self.next(), &self.policy) {
             Outcome::Changed(change) => self.life = change.life,
             Outcome::Ignored(why) => panic!("{event:?} was ignored: {why}"),
         }
