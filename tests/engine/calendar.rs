@@ -56,6 +56,19 @@ async fn a_cancelled_meeting_that_nobody_is_in_closes_and_an_occupied_one_goes_o
 }
 
 #[tokio::test]
+async fn a_meeting_that_was_cancelled_while_people_were_in_keeps_its_grace_when_they_leave() {
+    let mut town = Town::new().await;
+    let id = town.schedule(Duration::ZERO, HOUR, Some("cancelled")).await;
+    town.joins(id, "ann").await;
+    town.tell(id, Event::Cancelled).await;
+    town.leaves(id, "ann").await;
+    town.pass(15 * MINUTE - SECOND).await;
+    assert!(matches!(town.phase(id).await, Phase::Grace { .. }));
+    town.pass(SECOND).await;
+    assert_eq!(town.phase(id).await.close_reason(), Some(CloseReason::GraceExpired));
+}
+
+#[tokio::test]
 async fn an_empty_meeting_moved_beyond_its_provider_room_gets_another_room_and_the_old_one_is_ended() {
     let mut town = Town::new().await;
     let id = town.schedule(Duration::ZERO, HOUR, Some("moved")).await;

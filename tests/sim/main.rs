@@ -85,7 +85,10 @@ impl Worlds {
 /// What a violation is about, without ids and times.
 fn gist(violation: &str) -> String {
     let (_, what) = violation.split_once("  ").unwrap_or(("", violation));
-    let is_word = |word: &str| word.chars().all(|letter| letter.is_alphabetic() || "_,;'".contains(letter));
+    let is_word = |word: &str| {
+        word.starts_with(char::is_alphabetic)
+            && word.chars().all(|letter| letter.is_alphanumeric() || "_,;'".contains(letter))
+    };
     let mut words: Vec<_> = what.split(' ').map(|word| if is_word(word) { word } else { "…" }).collect();
     words.dedup();
     words.truncate(16);

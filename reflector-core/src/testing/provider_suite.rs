@@ -1,6 +1,6 @@
 //! The suite that every provider passes: one case for each sentence of the port's contract, under its name.
 //!
-//! ```ignore
+//! ```text
 //! // A `ProviderWorld`: the adapter, and a server that it talks to.
 //! async fn world() -> MyWorld {
 //!     MyWorld::new().await

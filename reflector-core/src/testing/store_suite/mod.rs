@@ -1,6 +1,6 @@
 //! The suite that every store passes: one case for each sentence of the ports' contracts, under its name.
 //!
-//! ```ignore
+//! ```text
 //! async fn empty() -> Arc<MyStore> {
 //!     Arc::new(MyStore::default())
 //! }
