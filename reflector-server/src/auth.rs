@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use reflector_core::UserId;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use crate::error::Problem;
 use crate::json::says_json;
@@ -19,7 +19,10 @@ pub(crate) fn local() -> UserId {
 
 /// Lets through only what names this server: another name leads here by a trick (DNS rebinding).
 pub(crate) async fn names_us(State(app): State<App>, request: Request, next: Next) -> Response {
-    if named(&request).is_some_and(|host| is_ours(&host, &app.public_url)) {
+    let public = &app.public_url[Position::BeforeHost..Position::AfterPort];
+    // What names it to the letter need not be taken apart.
+    let to_the_letter = request.uri().authority().is_none() && one(request.headers()) == Some(public);
+    if to_the_letter || named(&request).is_some_and(|host| is_ours(&host, &app.public_url)) {
         return next.run(request).await;
     }
     let detail =

@@ -22,30 +22,46 @@ pub(crate) struct Index {
 impl Index {
     pub(crate) fn add(&mut self, row: &Row) {
         let meeting = &row.meeting;
-        let id = meeting.id;
-        self.due.extend(row.due_key());
-        if let Some(fingerprint) = row.fingerprint_key() {
-            self.fingerprints.entry(fingerprint).or_default().insert(id);
+        self.add_times(meeting.id, row.times());
+        self.add_claim(meeting);
+        self.add_addresses(meeting);
+        self.add_open(meeting);
+    }
+
+    /// Follows a row that was changed: only what has changed is found in another way. `before` and `times` are the
+    /// meeting and the times that it had.
+    pub(crate) fn follow(&mut self, before: &Meeting, times: Times, row: &Row) {
+        let (id, meeting) = (row.meeting.id, &row.meeting);
+        if times != row.times() {
+            self.take_times(id, times);
+            self.add_times(id, row.times());
         }
-        if let Some(key) = claim_key(meeting) {
-            self.claims.insert(key, id);
+        if before.claim != meeting.claim {
+            self.take_claim(before);
+            self.add_claim(meeting);
         }
-        if !meeting.life.phase.is_closed() {
-            self.open.entry(meeting.room_id).or_default().insert(id);
+        if before.room != meeting.room || before.provider != meeting.provider {
+            self.take_addresses(before);
+            self.add_addresses(meeting);
         }
-        if let Some([external_id, name]) = address_keys(meeting) {
-            self.external_ids.insert(external_id, id);
-            self.names.insert(name, id);
+        if before.life.phase.is_closed() != meeting.life.phase.is_closed() {
+            self.take_open(before);
+            self.add_open(meeting);
         }
     }
 
-    pub(crate) fn take(&mut self, row: &Row) {
-        let meeting = &row.meeting;
-        let id = meeting.id;
-        if let Some(key) = row.due_key() {
-            self.due.remove(&key);
+    pub(crate) fn add_times(&mut self, id: MeetingId, times: Times) {
+        self.due.extend(times.due.map(|at| (at, id)));
+        if let Some(fingerprint) = times.fingerprint {
+            self.fingerprints.entry(fingerprint).or_default().insert(id);
         }
-        if let Some(fingerprint) = row.fingerprint_key()
+    }
+
+    pub(crate) fn take_times(&mut self, id: MeetingId, times: Times) {
+        if let Some(at) = times.due {
+            self.due.remove(&(at, id));
+        }
+        if let Some(fingerprint) = times.fingerprint
             && let Some(ids) = self.fingerprints.get_mut(&fingerprint)
         {
             ids.remove(&id);
@@ -53,20 +69,57 @@ impl Index {
                 self.fingerprints.remove(&fingerprint);
             }
         }
+    }
+
+    fn add_claim(&mut self, meeting: &Meeting) {
         if let Some(key) = claim_key(meeting) {
-            take_own(&mut self.claims, &key, id);
+            self.claims.insert(key, meeting.id);
         }
+    }
+
+    fn take_claim(&mut self, meeting: &Meeting) {
+        if let Some(key) = claim_key(meeting) {
+            take_own(&mut self.claims, &key, meeting.id);
+        }
+    }
+
+    fn add_addresses(&mut self, meeting: &Meeting) {
+        if let Some([external_id, name]) = address_keys(meeting) {
+            self.external_ids.insert(external_id, meeting.id);
+            self.names.insert(name, meeting.id);
+        }
+    }
+
+    fn take_addresses(&mut self, meeting: &Meeting) {
+        if let Some([external_id, name]) = address_keys(meeting) {
+            take_own(&mut self.external_ids, &external_id, meeting.id);
+            take_own(&mut self.names, &name, meeting.id);
+        }
+    }
+
+    fn add_open(&mut self, meeting: &Meeting) {
+        if !meeting.life.phase.is_closed() {
+            self.open.entry(meeting.room_id).or_default().insert(meeting.id);
+        }
+    }
+
+    fn take_open(&mut self, meeting: &Meeting) {
         if let Some(open) = self.open.get_mut(&meeting.room_id) {
-            open.remove(&id);
+            open.remove(&meeting.id);
             if open.is_empty() {
                 self.open.remove(&meeting.room_id);
             }
         }
-        if let Some([external_id, name]) = address_keys(meeting) {
-            take_own(&mut self.external_ids, &external_id, id);
-            take_own(&mut self.names, &name, id);
-        }
     }
+}
+
+/// By what times a row is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// When it is given out next.
+    pub(crate) due: Option<Timestamp>,
+    /// The fingerprint of its deadline, if it is open and has one.
+    pub(crate) fingerprint: Option<Option<u64>>,
 }
 
 /// Takes a key away unless it leads to another meeting by now.

@@ -7,7 +7,7 @@ use reflector_core::store::{Commit, Committed, Created, DueClaim, DueRow, Entry,
 use reflector_core::{Meeting, MeetingId, ProviderName, RoomId, Timestamp};
 
 use crate::Everything;
-use crate::index::{Index, claim_key};
+use crate::index::{Index, Times, claim_key};
 
 impl Everything {
     pub(crate) fn create(&mut self, new: NewMeeting) -> Created {
@@ -43,14 +43,14 @@ impl Everything {
 
         self.effects.supersede(meeting.id, &superseded);
         self.effects.owe(effects);
-        index.take(row);
-        row.meeting = meeting;
+        let times = row.times();
+        let before = std::mem::replace(&mut row.meeting, meeting);
         row.version += 1;
         row.due = due;
         row.claimed_until = None;
         row.outdated = false;
         row.note(entries);
-        index.add(row);
+        index.follow(&before, times, row);
         if let Some(delivery) = delivery {
             self.hearing.heard(&delivery.key.provider, delivery.endpoint, delivery.received_at);
             self.deliveries.take(delivery.key);
@@ -95,16 +95,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Under which key `due` finds it.
-    pub(crate) fn due_key(&self) -> Option<(Timestamp, MeetingId)> {
-        let due = self.due?;
-        Some((self.claimed_until.unwrap_or(due.at).max(due.at), self.meeting.id))
-    }
-
-    /// Under which key `outdated` finds it.
-    pub(crate) fn fingerprint_key(&self) -> Option<Option<u64>> {
-        let due = self.due.filter(|_| !self.meeting.life.phase.is_closed())?;
-        Some((!self.outdated).then_some(due.fingerprint))
+    /// By what times `due` and `outdated` find it.
+    pub(crate) fn times(&self) -> Times {
+        let due = self.due.map(|due| self.claimed_until.unwrap_or(due.at).max(due.at));
+        let open = self.due.filter(|_| !self.meeting.life.phase.is_closed());
+        let fingerprint = open.map(|due| (!self.outdated).then_some(due.fingerprint));
+        Times { due, fingerprint }
     }
 
     fn note(&mut self, entries: Vec<Entry>) {
@@ -128,10 +124,9 @@ impl Meetings {
         self.visited_by_due += visited;
         for id in &ids {
             if let Some(row) = self.rows.get_mut(id) {
-                let index = &mut self.index.due;
-                row.due_key().map(|key| index.remove(&key));
+                self.index.take_times(*id, row.times());
                 row.claimed_until = Some(claim.until);
-                index.extend(row.due_key());
+                self.index.add_times(*id, row.times());
             }
         }
         ids
@@ -175,10 +170,10 @@ impl Meetings {
         let ids: Vec<_> = self.open(room).map(|row| row.meeting.id).collect();
         for id in ids {
             if let Some(row) = self.rows.get_mut(&id) {
-                self.index.take(row);
+                self.index.take_times(id, row.times());
                 row.version += 1;
                 row.outdated = true;
-                self.index.add(row);
+                self.index.add_times(id, row.times());
             }
         }
     }
