@@ -86,6 +86,7 @@ impl World {
         if !names.is_empty() {
             let name = self.dice.one_of(&names).clone();
             self.report.fault("provider ended a room");
+            self.checks.ended.insert(name.clone());
             self.say(|| format!("the provider ends {name} by itself"));
             if self.dice.chance(0.5) {
                 let message = self.truth.end(&name);

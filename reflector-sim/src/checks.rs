@@ -1,6 +1,6 @@
 //! What must hold: after every step, and at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Checks {
     pub(crate) least_grace: Duration,
     closed: BTreeMap<MeetingId, Phase>,
     pub(crate) last_in: BTreeMap<String, Timestamp>,
+    /// The rooms that the provider ended or forgot by itself.
+    pub(crate) ended: BTreeSet<String>,
     /// When servers were told that somebody was in a place, and when that was.
     pub(crate) told_in: BTreeMap<String, Vec<(Timestamp, Timestamp)>>,
     empty_since: BTreeMap<String, Timestamp>,
@@ -43,6 +45,7 @@ impl Default for Checks {
             least_grace: Duration::MAX,
             closed: BTreeMap::new(),
             last_in: BTreeMap::new(),
+            ended: BTreeSet::new(),
             told_in: BTreeMap::new(),
             empty_since: BTreeMap::new(),
             watched: Vec::new(),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reflector_core::Timestamp;
 use reflector_core::lifecycle::{CloseReason, Overtime, Phase};
-use reflector_core::store::Loaded;
+use reflector_core::store::{Loaded, MeetingStore};
 
-use crate::world::{MINUTE, World};
+use crate::world::{MINUTE, World, ready};
 
 /// How long a close may be in hand: what is heard then comes too late for it.
 const IN_HAND: Duration = Duration::from_secs(3 * 60);
@@ -47,10 +47,21 @@ impl World {
                 format!("{id} closed too early for {reason}, at {at}; somebody was in at {last_in:?}"),
             );
         }
+        if reason == CloseReason::EndedAtProvider && self.is_our_own_doing(loaded, &room.name) {
+            self.checks.violation(self.now, format!("{id} lost its room, and the provider did not end it"));
+        }
         let gives_up = matches!(reason, CloseReason::Unconfirmed | CloseReason::ProviderUnavailable);
         if !gives_up && self.truth.is_there(&room.name) {
             self.checks.violation(self.now, format!("{id} is closed for {reason}, and its room is there"));
         }
+    }
+
+    /// Whether we ended the room ourselves, although its meeting had never been closing.
+    fn is_our_own_doing(&self, loaded: &Loaded, place: &str) -> bool {
+        let id = loaded.meeting.id;
+        let history = ready(self.store.history(id, 0, usize::MAX)).unwrap_or_default();
+        let was_closing = history.iter().any(|entry| matches!(entry.phase, Phase::Closing { .. }));
+        !was_closing && !self.checks.ended.contains(place)
     }
 
     /// Whether a grace was cut short, or was of a meeting that nobody had been in (rules L5 and L8). Of somebody whose

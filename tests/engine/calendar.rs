@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase, Policy};
 use reflector_core::store::{RoomStore, Store};
-use reflector_core::{Room, RoomPolicy};
+use reflector_core::{Role, Room, RoomPolicy};
 
 use crate::town::{MINUTE, SECOND, Town, engine_on};
 
@@ -84,6 +84,20 @@ async fn an_empty_meeting_moved_beyond_its_provider_room_gets_another_room_and_t
     let new = town.engine.settings().deployment.room(id, 1);
     assert!(town.video.is_there(&new));
     assert!(!town.video.is_there(&old));
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_in_the_room_that_a_meeting_had_before_is_no_news_of_the_one_it_has() {
+    let mut town = Town::new().await;
+    let id = town.schedule(Duration::ZERO, HOUR, Some("moved")).await;
+    let late = town.video.join(&town.place(id), "ann", Role::Human, town.now).expect("the room is there");
+    let (start, end) = (town.now + 100 * HOUR, town.now + 101 * HOUR);
+    town.tell(id, Event::Rescheduled { start: Some(start), end: Some(end) }).await;
+    town.work().await;
+    let waiting = town.phase(id).await;
+    assert!(matches!(waiting, Phase::Waiting { .. }));
+    town.receive(&late).await;
+    assert_eq!(town.phase(id).await, waiting);
 }
 
 #[tokio::test]

@@ -58,6 +58,16 @@ async fn a_message_after_the_downtime_is_evidence_again() {
 }
 
 #[tokio::test]
+async fn a_provider_that_has_nothing_new_to_tell_does_not_say_that_nobody_is_in() {
+    let mut town = Town::with(FakeProvider::telling_facts(), Policy::default()).await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.pass(20 * MINUTE).await;
+    assert!(town.video.count(|call| matches!(call, ProviderCall::Presence(_))) > 0, "it was asked");
+    assert_eq!(town.phase(id).await.humans(), 1);
+}
+
+#[tokio::test]
 async fn the_wrong_webhook_secret_that_makes_every_meeting_look_never_joined() {
     let mut town = telling_by_events().await;
     let id = town.meet().await;

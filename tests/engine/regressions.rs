@@ -57,6 +57,22 @@ async fn a_sweep_that_conflicts_judges_the_meeting_as_it_stands_then() {
 }
 
 #[tokio::test]
+async fn a_meeting_that_cannot_be_woken_stops_the_sweep_for_no_other() {
+    let mut town = Town::new().await;
+    for n in 0..3 {
+        town.schedule(Duration::ZERO, 5 * MINUTE, Some(&format!("meeting {n}"))).await;
+    }
+    town.sleep(5 * MINUTE);
+    let first = AtomicBool::new(true);
+    let flaky = Flaky::new(Arc::clone(&town.store), move |call| {
+        (call.method == "commit" && first.swap(false, Ordering::SeqCst)).then_some(Fault::Before)
+    });
+    let engine = engine_on(Arc::new(flaky), &town.video, "town", Policy::default());
+    let swept = engine.sweep_once(town.now).await.expect("only one of them fails");
+    assert_eq!((swept.due, swept.failed.len(), swept.changed), (3, 1, 2));
+}
+
+#[tokio::test]
 async fn one_failing_provider_call_that_stops_the_sweep_for_all_meetings() {
     let mut town = Town::new().await;
     let mut ids = Vec::new();
@@ -167,6 +183,15 @@ async fn the_staging_deployment_that_deletes_productions_rooms() {
         assert!(reconciled.rooms.iter().all(|(_, _, fate)| *fate == RoomFate::Stranger), "{reconciled:?}");
     }
     assert!(production.video.is_there(&production.place(id)));
+}
+
+#[tokio::test]
+async fn a_room_whose_meeting_waits_for_people_is_left_alone() {
+    let mut town = Town::new().await;
+    let id = town.meet().await;
+    let reconciled = town.engine.reconcile_once().await.expect("sound");
+    assert_eq!(reconciled.rooms.iter().map(|(_, _, fate)| *fate).collect::<Vec<_>>(), [RoomFate::Needed]);
+    assert!(town.video.is_there(&town.place(id)));
 }
 
 #[tokio::test]
