@@ -191,11 +191,12 @@ impl Told {
         });
     }
 
-    /// Keeps what the provider said of its room, and forgets it when another one is asked for.
+    /// Keeps what the provider said of its room, and forgets it when another one is asked for. An answer that comes
+    /// late is of a room that was made before, and may be gone.
     fn keep_room(&mut self, room: Option<ProviderRoom>) {
         if self.meeting.life.generation != self.generation_before {
             self.meeting.room = None;
-        } else if room.is_some() && !self.meeting.life.phase.is_closed() {
+        } else if room.is_some() && self.before.is_opening() && self.meeting.life.phase.is_active() {
             self.meeting.room = room;
         }
     }

@@ -4,7 +4,7 @@ use super::{Applied, Engine, EngineError, Input};
 use crate::engine::naming::same_generation;
 use crate::ids::{MeetingId, ProviderName};
 use crate::lifecycle::{Event, Sighting};
-use crate::meeting::Meeting;
+use crate::meeting::{Meeting, ProviderRoom};
 use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress};
 use crate::store::{DeliveryKey, Kept, KeptDelivery, Source, TakenDelivery};
 use crate::time::Timestamp;
@@ -116,8 +116,9 @@ impl Engine {
         let Some((id, generation)) = self.meeting_at(provider, room).await? else { return Ok(None) };
         let applied = self
             .apply_with(id, now, |loaded| {
-                let current =
-                    generation.is_none_or(|read| same_generation(read, loaded.meeting.life.generation));
+                let current = generation
+                    .is_none_or(|read| same_generation(read, loaded.meeting.life.generation))
+                    && !is_of_another(room, loaded.meeting.room.as_ref());
                 let events = facts.iter().map(|fact| event_of(fact, taken.received_at, current)).collect();
                 Input { events, source: Source::Webhook, delivery: Some(taken.clone()), room: None }
             })
@@ -155,6 +156,17 @@ impl Engine {
             self.store.forget(&kept.key).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether an address names another room than the one that the meeting holds: of two that bear the same beginning of
+/// a name, the first had ended before the second was made.
+fn is_of_another(address: &RoomAddress, held: Option<&ProviderRoom>) -> bool {
+    let Some(held) = held else { return false };
+    match (&address.external_id, &address.name) {
+        (Some(id), _) => *id != held.external_id,
+        (None, Some(name)) => *name != held.name,
+        (None, None) => false,
     }
 }
 
