@@ -153,9 +153,8 @@ impl Engine {
             if matches!(claimed.effect, Effect::OpenRoom { .. }) {
                 self.apply_kept(&meeting, now).await?;
             }
-            let closing =
-                matches!(claimed.effect, Effect::CloseRoom { .. }) && !meeting.life.phase.is_closed();
-            if closing && matches!(meeting.life.phase, Phase::Closing { .. }) {
+            let closes = matches!(claimed.effect, Effect::CloseRoom { .. });
+            if closes && matches!(meeting.life.phase, Phase::Closing { .. }) {
                 return Err(Trouble::again("somebody seems to be in"));
             }
         }

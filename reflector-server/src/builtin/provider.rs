@@ -13,7 +13,6 @@ use reflector_core::provider::{
 };
 use reflector_core::{Meeting, ProviderRoom, Timestamp};
 use url::Url;
-use uuid::Uuid;
 
 use super::audience::Audience;
 use super::connections::{Closing, Connections, ConnectionsError, RoomSeen, TokenHash};
@@ -63,8 +62,7 @@ impl Builtin {
     ///
     /// [`TokenRefused::Closed`] for a room that is closed.
     pub async fn issue_token(&self, room_name: &str, now: Timestamp) -> Result<String, TokenRefused> {
-        // Two ids of 122 random bits each: more than anybody can guess.
-        let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let token = crate::clock::new_secret();
         match self.connections.look(room_name, now).await? {
             RoomSeen::Open { .. } => {}
             RoomSeen::Closed => return Err(TokenRefused::Closed),

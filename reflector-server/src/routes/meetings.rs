@@ -9,7 +9,7 @@ use reflector_core::engine::{Applied, CurrentMeeting, Input as Told, NewSchedule
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
 use reflector_core::store::{Loaded, Source};
 use reflector_core::{MeetingId, Room, RoomId, Timestamp, admission};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::rooms::minutes;
 use super::{PageQuery, Path, Query, room};
@@ -160,13 +160,8 @@ pub(crate) async fn show(
 pub(crate) struct MeetingChange {
     start_date: Option<Timestamp>,
     end_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "super::named")]
     grace_period_minutes: Option<Option<f64>>,
-}
-
-/// Tells a field that is `null` from one that is not there.
-fn named<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<f64>>, D::Error> {
-    Option::<f64>::deserialize(input).map(Some)
 }
 
 pub(crate) async fn change(

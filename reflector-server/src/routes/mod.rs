@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use reflector_core::store::Paging;
 use reflector_core::{Room, RoomId, RoomName};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::Problem;
 use crate::state::App;
@@ -94,4 +94,11 @@ pub(crate) async fn room(app: &App, named: &str) -> Result<Room, Problem> {
         None
     };
     room.ok_or_else(|| Problem::no_such("room"))
+}
+
+/// Tells a field that is `null` from one that is not there.
+pub(crate) fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    input: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(input).map(Some)
 }

@@ -11,7 +11,7 @@ use reflector_core::store::{RoomCreated, Viewer};
 use reflector_core::{
     ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName, RoomPolicy, RoomSettings,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::{PageQuery, Path, Query, room};
 use crate::api::{Listing, RoomBody};
@@ -34,11 +34,11 @@ pub(crate) struct RoomInput {
     recording_trigger: Option<RecordingTrigger>,
     is_shared: Option<bool>,
     guests: Option<bool>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "super::named")]
     grace_period_minutes: Option<Option<f64>>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "super::named")]
     overtime_minutes: Option<Option<OvertimeInput>>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "super::named")]
     provider: Option<Option<String>>,
 }
 
@@ -47,11 +47,6 @@ pub(crate) struct RoomInput {
 enum OvertimeInput {
     Minutes(f64),
     Word(String),
-}
-
-/// Tells a field that is `null` from one that is not there.
-fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(input).map(Some)
 }
 
 /// A number of minutes as a span.
