@@ -1,6 +1,6 @@
 //! A store of one's own: here one that keeps a journal of every change beside another store, and passes the suite.
 //!
-//! A store over a database implements the same five traits, with a transaction where this one calls the store inside.
+//! A store over a database implements the same six traits, with a transaction where this one calls the store inside.
 //! `cargo test -p reflector-examples --example my_store` runs the suite.
 
 #[cfg(test)]
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use reflector_core::provider::RoomAddress;
 use reflector_core::store::*;
-use reflector_core::{MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
+use reflector_core::{Meeting, MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
 use reflector_store_memory::MemoryStore;
 
 type Answer<T> = Result<T, StoreError>;
@@ -47,7 +47,15 @@ impl MeetingStore for Journaled {
     async fn load(&self, id: MeetingId) -> Answer<Option<Loaded>> {
         self.inside.load(id).await
     }
-    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Answer<Option<MeetingId>> {
+    async fn list_meetings(
+        &self,
+        which: &WhichMeetings,
+        after: Option<(Timestamp, MeetingId)>,
+        limit: usize,
+    ) -> Answer<Vec<Meeting>> {
+        self.inside.list_meetings(which, after, limit).await
+    }
+    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Answer<Option<Loaded>> {
         self.inside.find(provider, room).await
     }
     async fn open_meetings(&self, room: RoomId) -> Answer<Vec<Loaded>> {
@@ -67,70 +75,48 @@ impl MeetingStore for Journaled {
     }
 }
 
-#[async_trait]
-impl EffectStore for Journaled {
-    async fn claim(&self, claim: ClaimEffects) -> Answer<Vec<ClaimedEffect>> {
-        self.inside.claim(claim).await
-    }
-    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> Answer<Settled> {
-        self.inside.settle(claimed, settlement).await
-    }
-    async fn owed(&self, meeting: MeetingId) -> Answer<Vec<ClaimedEffect>> {
-        self.inside.owed(meeting).await
-    }
-    async fn next_owed(&self) -> Answer<Option<Timestamp>> {
-        self.inside.next_owed().await
-    }
+/// The traits in which this store does nothing of its own.
+macro_rules! passed_on {
+    ($($port:ident { $($call:ident($($name:ident: $of:ty),*) -> $answer:ty;)* })*) => {
+        $(
+            #[async_trait]
+            impl $port for Journaled {
+                $(async fn $call(&self, $($name: $of),*) -> Answer<$answer> {
+                    self.inside.$call($($name),*).await
+                })*
+            }
+        )*
+    };
 }
 
-#[async_trait]
-impl DeliveryStore for Journaled {
-    async fn keep(&self, delivery: KeptDelivery) -> Answer<Kept> {
-        self.inside.keep(delivery).await
+passed_on! {
+    EffectStore {
+        claim(claim: ClaimEffects) -> Vec<ClaimedEffect>;
+        settle(claimed: &ClaimedEffect, settlement: Settlement, now: Timestamp) -> Settled;
+        owed(meeting: MeetingId) -> Vec<ClaimedEffect>;
+        next_owed() -> Option<Timestamp>;
     }
-    async fn kept_for(&self, provider: &ProviderName, room: &RoomAddress) -> Answer<Vec<KeptDelivery>> {
-        self.inside.kept_for(provider, room).await
+    DeliveryStore {
+        keep(delivery: KeptDelivery) -> Kept;
+        kept_for(provider: &ProviderName, room: &RoomAddress) -> Vec<KeptDelivery>;
+        forget(key: &DeliveryKey) -> ();
+        drop_kept_before(before: Timestamp, limit: usize) -> usize;
     }
-    async fn forget(&self, key: &DeliveryKey) -> Answer<()> {
-        self.inside.forget(key).await
+    HearingStore {
+        beat(now: Timestamp) -> ();
+        heard(provider: &ProviderName, endpoint: u64, at: Timestamp) -> ();
+        hearing(provider: &ProviderName, endpoint: u64) -> Heard;
     }
-    async fn drop_kept_before(&self, before: Timestamp, limit: usize) -> Answer<usize> {
-        self.inside.drop_kept_before(before, limit).await
+    RoomStore {
+        create_room(room: Room) -> RoomCreated;
+        load_room(id: RoomId) -> Option<Room>;
+        find_room(name: &RoomName) -> Option<Room>;
+        list_rooms(viewer: &Viewer, paging: Paging) -> Page<Room>;
+        update_room(room: Room) -> bool;
+        delete_room(id: RoomId, now: Timestamp) -> RoomDeleted;
     }
-}
-
-#[async_trait]
-impl HearingStore for Journaled {
-    async fn beat(&self, now: Timestamp) -> Answer<()> {
-        self.inside.beat(now).await
-    }
-    async fn heard(&self, provider: &ProviderName, endpoint: u64, at: Timestamp) -> Answer<()> {
-        self.inside.heard(provider, endpoint, at).await
-    }
-    async fn hearing(&self, provider: &ProviderName, endpoint: u64) -> Answer<Heard> {
-        self.inside.hearing(provider, endpoint).await
-    }
-}
-
-#[async_trait]
-impl RoomStore for Journaled {
-    async fn create_room(&self, room: Room) -> Answer<RoomCreated> {
-        self.inside.create_room(room).await
-    }
-    async fn load_room(&self, id: RoomId) -> Answer<Option<Room>> {
-        self.inside.load_room(id).await
-    }
-    async fn find_room(&self, name: &RoomName) -> Answer<Option<Room>> {
-        self.inside.find_room(name).await
-    }
-    async fn list_rooms(&self, viewer: &Viewer, paging: Paging) -> Answer<Page<Room>> {
-        self.inside.list_rooms(viewer, paging).await
-    }
-    async fn update_room(&self, room: Room) -> Answer<bool> {
-        self.inside.update_room(room).await
-    }
-    async fn delete_room(&self, id: RoomId, now: Timestamp) -> Answer<RoomDeleted> {
-        self.inside.delete_room(id, now).await
+    RetentionStore {
+        drop_before(before: Timestamp, limit: usize) -> Dropped;
     }
 }
 

@@ -11,6 +11,7 @@ use crate::lifecycle::Presence;
 use crate::meeting::ProviderRoom;
 use crate::participant::Participant;
 use crate::room::{RoomName, RoomSettings};
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 /// Runs rooms in which people meet.
@@ -270,6 +271,13 @@ impl ProviderError {
     /// An outage, described.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::Unavailable { detail: detail.into(), retry_after: None, source: None }
+    }
+}
+
+/// For a provider whose rooms are kept in a store of ours.
+impl From<StoreError> for ProviderError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable { detail: error.to_string(), retry_after: None, source: Some(Box::new(error)) }
     }
 }
 

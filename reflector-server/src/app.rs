@@ -8,14 +8,14 @@ use std::time::Duration;
 use axum::Router;
 use reflector_core::engine::{Announcer, Engine, Settings};
 use reflector_core::provider::VideoProvider;
-use reflector_core::store::Store;
+use reflector_core::store::{ConnectionStore, Store};
 use reflector_store_memory::MemoryStore;
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::builtin::{Builtin, Meet, MemoryConnections};
+use crate::builtin::{Builtin, Meet};
 use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::router;
@@ -66,14 +66,13 @@ impl Server {
     ///
     /// [`ServeError`] for what cannot be used as it is configured.
     pub async fn new(config: &Config, clock: Clock) -> Result<Self, ServeError> {
-        let store: Arc<dyn Store> = match config.database {
-            Database::Memory => Arc::new(MemoryStore::new()),
+        let (store, connections) = match config.database {
+            Database::Memory => both(MemoryStore::new()),
         };
         store.beat(clock()).await?;
         let bell = Bell::new();
         let store = Arc::new(Watched::new(store, Arc::clone(&bell)));
 
-        let connections = Arc::new(MemoryConnections::default());
         let builtin = Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(&clock)));
         let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
         let mut engine = Engine::new(store, settings)
@@ -144,6 +143,12 @@ impl Server {
             Ok(Err(_)) | Err(_) => Ok(()),
         }
     }
+}
+
+/// One store as what the engine keeps things in, and as what the built-in provider does.
+fn both<S: Store + ConnectionStore>(store: S) -> (Arc<dyn Store>, Arc<dyn ConnectionStore>) {
+    let store = Arc::new(store);
+    (Arc::clone(&store) as Arc<dyn Store>, store)
 }
 
 impl std::fmt::Debug for Server {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use reflector_core::provider::RoomAddress;
 use reflector_core::store::{
-    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, DueClaim, DueRow,
-    EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting,
-    OwedEffect, Page, Paging, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError,
-    Viewer,
+    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, Dropped, DueClaim,
+    DueRow, EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting,
+    OwedEffect, Page, Paging, RetentionStore, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement,
+    Store, StoreError, Viewer, WhichMeetings,
 };
-use reflector_core::{MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
+use reflector_core::{Meeting, MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
 use tokio::sync::Notify;
 
 /// What the store says.
@@ -77,16 +77,21 @@ impl MeetingStore for Watched {
         self.store.load(id).await
     }
 
-    async fn find(
-        &self,
-        provider: &ProviderName,
-        room: &RoomAddress,
-    ) -> Result<Option<MeetingId>, StoreError> {
+    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<Loaded>, StoreError> {
         self.store.find(provider, room).await
     }
 
     async fn open_meetings(&self, room: RoomId) -> Result<Vec<Loaded>, StoreError> {
         self.store.open_meetings(room).await
+    }
+
+    async fn list_meetings(
+        &self,
+        which: &WhichMeetings,
+        after: Option<(Timestamp, MeetingId)>,
+        limit: usize,
+    ) -> Result<Vec<Meeting>, StoreError> {
+        self.store.list_meetings(which, after, limit).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -122,8 +127,13 @@ impl EffectStore for Watched {
         self.store.claim(claim).await
     }
 
-    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> Result<Settled, StoreError> {
-        self.store.settle(claimed, settlement).await
+    async fn settle(
+        &self,
+        claimed: &ClaimedEffect,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.store.settle(claimed, settlement, now).await
     }
 
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError> {
@@ -203,5 +213,13 @@ impl RoomStore for Watched {
 
     async fn delete_room(&self, id: RoomId, now: Timestamp) -> Result<RoomDeleted, StoreError> {
         self.store.delete_room(id, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl RetentionStore for Watched {
+    async fn drop_before(&self, before: Timestamp, limit: usize) -> Result<Dropped, StoreError> {
+        self.store.drop_before(before, limit).await
     }
 }

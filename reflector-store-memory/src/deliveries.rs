@@ -9,6 +9,7 @@ use reflector_core::{ProviderName, Timestamp};
 #[derive(Default)]
 pub(crate) struct Deliveries {
     taken: HashSet<DeliveryKey>,
+    taken_by_age: BTreeSet<(Timestamp, DeliveryKey)>,
     kept: HashMap<DeliveryKey, KeptDelivery>,
     by_age: BTreeSet<(Timestamp, DeliveryKey)>,
 }
@@ -18,8 +19,18 @@ impl Deliveries {
         self.taken.contains(key)
     }
 
-    pub(crate) fn take(&mut self, key: DeliveryKey) {
+    pub(crate) fn take(&mut self, key: DeliveryKey, received_at: Timestamp) {
+        self.taken_by_age.insert((received_at, key.clone()));
         self.taken.insert(key);
+    }
+
+    /// Forgets which messages were taken in before this instant.
+    pub(crate) fn drop_taken_before(&mut self, before: Timestamp, limit: usize) -> usize {
+        let old = take_before(&mut self.taken_by_age, before, limit);
+        for (_, key) in &old {
+            self.taken.remove(key);
+        }
+        old.len()
     }
 
     pub(crate) fn keep(&mut self, delivery: KeptDelivery) -> Kept {
@@ -45,17 +56,25 @@ impl Deliveries {
     }
 
     pub(crate) fn drop_kept_before(&mut self, before: Timestamp, limit: usize) -> usize {
-        let mut dropped = 0;
-        while dropped < limit
-            && let Some((received_at, _)) = self.by_age.first()
-            && *received_at < before
-            && let Some((_, key)) = self.by_age.pop_first()
-        {
-            self.kept.remove(&key);
-            dropped += 1;
+        let old = take_before(&mut self.by_age, before, limit);
+        for (_, key) in &old {
+            self.kept.remove(key);
         }
-        dropped
+        old.len()
     }
+}
+
+/// Takes the oldest of what is older than `before` out of an order by age.
+pub(crate) fn take_before<T: Ord>(
+    by_age: &mut BTreeSet<(Timestamp, T)>,
+    before: Timestamp,
+    limit: usize,
+) -> Vec<(Timestamp, T)> {
+    let mut old = Vec::new();
+    while old.len() < limit && by_age.first().is_some_and(|(at, _)| *at < before) {
+        old.extend(by_age.pop_first());
+    }
+    old
 }
 
 fn names_the_same(one: &RoomAddress, other: &RoomAddress) -> bool {

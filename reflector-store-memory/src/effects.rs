@@ -6,11 +6,15 @@ use reflector_core::lifecycle::EffectKind;
 use reflector_core::store::{ClaimEffects, ClaimedEffect, EffectId, OwedEffect, Settled, Settlement};
 use reflector_core::{MeetingId, Timestamp};
 
+use crate::deliveries::take_before;
+
 #[derive(Default)]
 pub(crate) struct Effects {
     owed: BTreeMap<EffectId, Row>,
     /// When each can be claimed next: closes, opens, and the rest.
     ready: [BTreeSet<(Timestamp, EffectId)>; 3],
+    /// What is done, by when it was.
+    done: BTreeSet<(Timestamp, EffectId)>,
 }
 
 struct Row {
@@ -71,20 +75,34 @@ impl Effects {
         ready.into_iter().map(|row| row.work.id).take(claim.limit).collect()
     }
 
-    pub(crate) fn settle(&mut self, claimed: &ClaimedEffect, settlement: Settlement) -> Settled {
+    pub(crate) fn settle(
+        &mut self,
+        claimed: &ClaimedEffect,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Settled {
         let proof = |work: &ClaimedEffect| (work.claimed_until, work.attempts);
         let held = self.owed.get(&claimed.id).is_some_and(|row| proof(&row.work) == proof(claimed));
         if !held || claimed.claimed_until.is_none() {
             return Settled::Lost;
         }
         let Some(mut row) = self.take(claimed.id) else { return Settled::Lost };
-        if let Settlement::Retry { at, error } = settlement {
-            row.work.claimed_until = None;
-            row.work.last_error = Some(error);
-            row.ready_at = at;
-            self.put(row);
+        match settlement {
+            Settlement::Done => {
+                self.done.insert((now, claimed.id));
+            }
+            Settlement::Retry { at, error } => {
+                row.work.claimed_until = None;
+                row.work.last_error = Some(error);
+                row.ready_at = at;
+                self.put(row);
+            }
         }
         Settled::Settled
+    }
+
+    pub(crate) fn drop_done_before(&mut self, before: Timestamp, limit: usize) -> usize {
+        take_before(&mut self.done, before, limit).len()
     }
 
     pub(crate) fn owed(&self, meeting: MeetingId) -> Vec<ClaimedEffect> {

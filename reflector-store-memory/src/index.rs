@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
+use reflector_core::lifecycle::Phase;
 use reflector_core::{Claim, Meeting, MeetingId, ProviderName, RoomId, Timestamp};
 
 use crate::meetings::Row;
@@ -15,6 +16,8 @@ pub(crate) struct Index {
     pub(crate) fingerprints: BTreeMap<Option<u64>, BTreeSet<MeetingId>>,
     pub(crate) claims: HashMap<(RoomId, Claim), MeetingId>,
     pub(crate) open: HashMap<RoomId, BTreeSet<MeetingId>>,
+    /// The closed meetings whose history is still there, by when they closed.
+    pub(crate) closed: BTreeSet<(Timestamp, MeetingId)>,
     pub(crate) external_ids: HashMap<(ProviderName, String), MeetingId>,
     pub(crate) names: HashMap<(ProviderName, String), MeetingId>,
 }
@@ -46,8 +49,8 @@ impl Index {
         }
         if before.life.phase.is_closed() != meeting.life.phase.is_closed() {
             self.take_open(before);
-            self.add_open(meeting);
         }
+        self.add_open(meeting);
     }
 
     pub(crate) fn add_times(&mut self, id: MeetingId, times: Times) {
@@ -98,13 +101,17 @@ impl Index {
     }
 
     fn add_open(&mut self, meeting: &Meeting) {
-        if !meeting.life.phase.is_closed() {
+        if let Phase::Closed { at, .. } = meeting.life.phase {
+            self.closed.insert((at, meeting.id));
+        } else {
             self.open.entry(meeting.room_id).or_default().insert(meeting.id);
         }
     }
 
     fn take_open(&mut self, meeting: &Meeting) {
-        if let Some(open) = self.open.get_mut(&meeting.room_id) {
+        if let Phase::Closed { at, .. } = meeting.life.phase {
+            self.closed.remove(&(at, meeting.id));
+        } else if let Some(open) = self.open.get_mut(&meeting.room_id) {
             open.remove(&meeting.id);
             if open.is_empty() {
                 self.open.remove(&meeting.room_id);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod connections;
 mod deliveries;
 mod effects;
 mod hearing;
@@ -13,11 +14,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use reflector_core::provider::RoomAddress;
 use reflector_core::store::{
-    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, DueClaim,
+    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, Dropped, DueClaim,
     EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting, Page,
-    Paging, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, StoreError, Viewer,
+    Paging, RetentionStore, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, StoreError, Viewer,
+    WhichMeetings,
 };
-use reflector_core::{MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
+use reflector_core::{Meeting, MeetingId, ProviderName, Room, RoomId, RoomName, Timestamp};
 
 /// A store in memory. It is shared behind an `Arc`.
 #[derive(Default)]
@@ -33,6 +35,7 @@ struct Everything {
     effects: effects::Effects,
     deliveries: deliveries::Deliveries,
     hearing: hearing::Listening,
+    places: connections::Places,
 }
 
 impl MemoryStore {
@@ -69,16 +72,21 @@ impl MeetingStore for MemoryStore {
         Ok(self.kept().load(id))
     }
 
-    async fn find(
-        &self,
-        provider: &ProviderName,
-        room: &RoomAddress,
-    ) -> Result<Option<MeetingId>, StoreError> {
-        Ok(self.kept().meetings.find(provider, room))
+    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.kept().find(provider, room))
     }
 
     async fn open_meetings(&self, room: RoomId) -> Result<Vec<Loaded>, StoreError> {
         Ok(self.kept().open_meetings(room))
+    }
+
+    async fn list_meetings(
+        &self,
+        which: &WhichMeetings,
+        after: Option<(Timestamp, MeetingId)>,
+        limit: usize,
+    ) -> Result<Vec<Meeting>, StoreError> {
+        Ok(self.kept().meetings.list(which, after, limit))
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -108,8 +116,13 @@ impl EffectStore for MemoryStore {
         Ok(self.kept().effects.claim(claim))
     }
 
-    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> Result<Settled, StoreError> {
-        Ok(self.kept().effects.settle(claimed, settlement))
+    async fn settle(
+        &self,
+        claimed: &ClaimedEffect,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        Ok(self.kept().effects.settle(claimed, settlement, now))
     }
 
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError> {
@@ -186,5 +199,12 @@ impl RoomStore for MemoryStore {
 
     async fn delete_room(&self, id: RoomId, _now: Timestamp) -> Result<RoomDeleted, StoreError> {
         Ok(self.kept().delete_room(id))
+    }
+}
+
+#[async_trait]
+impl RetentionStore for MemoryStore {
+    async fn drop_before(&self, before: Timestamp, limit: usize) -> Result<Dropped, StoreError> {
+        Ok(self.kept().drop_before(before, limit))
     }
 }

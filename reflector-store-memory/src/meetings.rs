@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use reflector_core::provider::RoomAddress;
-use reflector_core::store::{Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, NewMeeting};
+use reflector_core::store::{
+    Commit, Committed, Created, Dropped, DueClaim, DueRow, Entry, Loaded, NewMeeting, WhichMeetings,
+};
 use reflector_core::{Meeting, MeetingId, ProviderName, RoomId, Timestamp};
 
 use crate::Everything;
@@ -21,8 +23,15 @@ impl Everything {
         if let Some(holder) = self.meetings.holder(&meeting) {
             return Created::ClaimTaken(holder);
         }
-        let mut row =
-            Row { meeting, version: 1, due, claimed_until: None, outdated: false, history: Vec::new() };
+        let mut row = Row {
+            meeting,
+            version: 1,
+            due,
+            claimed_until: None,
+            outdated: false,
+            forgotten: 0,
+            history: Vec::new(),
+        };
         row.note(entries);
         self.meetings.index.add(&row);
         self.meetings.rows.insert(row.meeting.id, row);
@@ -53,13 +62,26 @@ impl Everything {
         index.follow(&before, times, row);
         if let Some(delivery) = delivery {
             self.hearing.heard(&delivery.key.provider, delivery.endpoint, delivery.received_at);
-            self.deliveries.take(delivery.key);
+            self.deliveries.take(delivery.key, delivery.received_at);
         }
         Committed::Stored
     }
 
     pub(crate) fn load(&self, id: MeetingId) -> Option<Loaded> {
         self.meetings.rows.get(&id).map(|row| self.loaded(row))
+    }
+
+    pub(crate) fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Option<Loaded> {
+        self.load(self.meetings.find(provider, room)?)
+    }
+
+    /// Drops what is older than it needs to be.
+    pub(crate) fn drop_before(&mut self, before: Timestamp, limit: usize) -> Dropped {
+        Dropped {
+            entries: self.meetings.drop_history_before(before, limit),
+            deliveries: self.deliveries.drop_taken_before(before, limit),
+            settled: self.effects.drop_done_before(before, limit),
+        }
     }
 
     pub(crate) fn open_meetings(&self, room: RoomId) -> Vec<Loaded> {
@@ -70,8 +92,7 @@ impl Everything {
 
     fn loaded(&self, row: &Row) -> Loaded {
         let room_policy = self.rooms.policy(row.meeting.room_id);
-        let entries = row.history.len() as u64;
-        Loaded { meeting: row.meeting.clone(), version: row.version, room_policy, entries }
+        Loaded { meeting: row.meeting.clone(), version: row.version, room_policy, entries: row.entries() }
     }
 }
 
@@ -91,6 +112,8 @@ pub(crate) struct Row {
     claimed_until: Option<Timestamp>,
     /// Whether its room has changed since its deadline was computed.
     outdated: bool,
+    /// How many of the first entries were dropped.
+    forgotten: u64,
     history: Vec<Entry>,
 }
 
@@ -103,15 +126,19 @@ impl Row {
         Times { due, fingerprint }
     }
 
+    fn entries(&self) -> u64 {
+        self.forgotten + self.history.len() as u64
+    }
+
     fn note(&mut self, entries: Vec<Entry>) {
         for entry in entries {
-            self.history.push(Entry { seq: self.history.len() as u64 + 1, ..entry });
+            self.history.push(Entry { seq: self.entries() + 1, ..entry });
         }
     }
 }
 
 impl Meetings {
-    pub(crate) fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Option<MeetingId> {
+    fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Option<MeetingId> {
         let key = |text: &String| (provider.clone(), text.clone());
         let by_id = room.external_id.as_ref().and_then(|id| self.index.external_ids.get(&key(id)));
         by_id.or_else(|| self.index.names.get(&key(room.name.as_ref()?))).copied()
@@ -146,9 +173,46 @@ impl Meetings {
     }
 
     pub(crate) fn history(&self, id: MeetingId, after: u64, limit: usize) -> Vec<Entry> {
-        let history = self.rows.get(&id).map(|row| row.history.as_slice()).unwrap_or_default();
-        let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        history.iter().skip(skip).take(limit).cloned().collect()
+        let Some(row) = self.rows.get(&id) else { return Vec::new() };
+        let skip = usize::try_from(after.saturating_sub(row.forgotten)).unwrap_or(usize::MAX);
+        row.history.iter().skip(skip).take(limit).cloned().collect()
+    }
+
+    pub(crate) fn list(
+        &self,
+        which: &WhichMeetings,
+        after: Option<(Timestamp, MeetingId)>,
+        limit: usize,
+    ) -> Vec<Meeting> {
+        let place = |meeting: &Meeting| (meeting.life.created_at, meeting.id);
+        let wanted = |meeting: &&Meeting| {
+            which.room.is_none_or(|room| room == meeting.room_id)
+                && (which.closed || !meeting.life.phase.is_closed())
+                && which.made_since.is_none_or(|since| since <= meeting.life.created_at)
+                && after.is_none_or(|after| after < place(meeting))
+        };
+        let mut listed: Vec<_> = self.rows.values().map(|row| &row.meeting).filter(wanted).collect();
+        listed.sort_by_key(|meeting| place(meeting));
+        listed.into_iter().take(limit).cloned().collect()
+    }
+
+    /// Drops entries of meetings that closed before this instant, of the one that closed first first.
+    fn drop_history_before(&mut self, before: Timestamp, limit: usize) -> usize {
+        let mut dropped = 0;
+        while dropped < limit
+            && let Some((at, id)) = self.index.closed.first().copied()
+            && at < before
+        {
+            let Some(row) = self.rows.get_mut(&id) else { break };
+            let some = row.history.len().min(limit - dropped);
+            row.history.drain(..some);
+            row.forgotten += some as u64;
+            dropped += some;
+            if row.history.is_empty() {
+                self.index.closed.pop_first();
+            }
+        }
+        dropped
     }
 
     /// Who has in its room what this meeting claims.

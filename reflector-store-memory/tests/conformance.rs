@@ -10,6 +10,7 @@ mod memory {
     }
 
     reflector_core::store_suite!(empty);
+    reflector_core::connection_suite!(empty);
 }
 
 mod flaky_without_faults {

@@ -59,18 +59,25 @@ impl Engine {
     /// [`EngineError::Store`] when the store is ill: whether the input was taken in is not known then, and taking it
     /// in again is safe.
     pub async fn apply(&self, id: MeetingId, input: &Input, now: Timestamp) -> Result<Applied, EngineError> {
-        self.apply_with(id, now, |_| input.clone()).await
+        self.apply_with(id, None, now, |_| input.clone()).await
     }
 
-    /// Like [`apply`](Self::apply), for inputs that depend on the meeting as it stands.
+    /// Like [`apply`](Self::apply), for inputs that depend on the meeting as it stands; it may be read already.
     pub(super) async fn apply_with(
         &self,
         id: MeetingId,
+        mut read: Option<Loaded>,
         now: Timestamp,
         input: impl Fn(&Loaded) -> Input + Send + Sync,
     ) -> Result<Applied, EngineError> {
         for _ in 0..TRIES {
-            let Some(loaded) = self.store.load(id).await? else { return Ok(Applied::NoSuchMeeting) };
+            let loaded = match read.take() {
+                Some(loaded) => loaded,
+                None => match self.store.load(id).await? {
+                    Some(loaded) => loaded,
+                    None => return Ok(Applied::NoSuchMeeting),
+                },
+            };
             let policy = self.policy_of(&loaded);
             let input = input(&loaded);
             let version = loaded.version;

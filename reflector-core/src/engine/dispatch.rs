@@ -107,10 +107,10 @@ impl Engine {
     pub async fn carry_out(&self, claimed: &ClaimedEffect, now: Timestamp) -> Carried {
         let mut noted = Noted::default();
         let outcome = match self.act(claimed, now, &mut noted).await {
-            Ok(()) => self.settle(claimed, Settlement::Done).await,
+            Ok(()) => self.settle(claimed, Settlement::Done, now).await,
             Err(Trouble::Again { after, error }) => {
                 let at = now + after.unwrap_or_default().max(back_off(claimed));
-                self.settle(claimed, Settlement::Retry { at, error }).await
+                self.settle(claimed, Settlement::Retry { at, error }, now).await
             }
             Err(Trouble::Engine(error)) => CarryOutcome::Unsettled(error),
         };
@@ -119,12 +119,12 @@ impl Engine {
         Carried { meeting, kind, owed_at: claimed.owed_at, outcome, unanswered, violated }
     }
 
-    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> CarryOutcome {
+    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement, now: Timestamp) -> CarryOutcome {
         let outcome = match &settlement {
             Settlement::Done => CarryOutcome::Done,
             Settlement::Retry { at, error } => CarryOutcome::Retried { at: *at, error: error.clone() },
         };
-        match self.store.settle(claimed, settlement).await {
+        match self.store.settle(claimed, settlement, now).await {
             Ok(Settled::Settled) => outcome,
             // What was superseded by its own outcome is done all the same.
             Ok(Settled::Lost) if matches!(outcome, CarryOutcome::Done) => outcome,

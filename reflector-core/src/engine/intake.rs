@@ -6,7 +6,7 @@ use crate::ids::{MeetingId, ProviderName};
 use crate::lifecycle::{Event, Sighting};
 use crate::meeting::{Meeting, ProviderRoom};
 use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress};
-use crate::store::{DeliveryKey, Kept, KeptDelivery, Source, TakenDelivery};
+use crate::store::{DeliveryKey, Kept, KeptDelivery, Loaded, Source, TakenDelivery};
 use crate::time::Timestamp;
 
 /// What became of a message. All of these are good news for its sender.
@@ -113,9 +113,9 @@ impl Engine {
         taken: &TakenDelivery,
         now: Timestamp,
     ) -> Result<Option<Applied>, EngineError> {
-        let Some((id, generation)) = self.meeting_at(provider, room).await? else { return Ok(None) };
+        let Some((id, generation, read)) = self.meeting_at(provider, room).await? else { return Ok(None) };
         let applied = self
-            .apply_with(id, now, |loaded| {
+            .apply_with(id, read, now, |loaded| {
                 let current = generation
                     .is_none_or(|read| same_generation(read, loaded.meeting.life.generation))
                     && !is_of_another(room, loaded.meeting.room.as_ref());
@@ -129,17 +129,19 @@ impl Engine {
         })
     }
 
-    /// The meeting that a room belongs to: its name tells, or the store remembers it.
+    /// The meeting that a room belongs to: its name tells, and which of its rooms; or the store remembers it, and has
+    /// read it then.
     async fn meeting_at(
         &self,
         provider: &ProviderName,
         room: &RoomAddress,
-    ) -> Result<Option<(MeetingId, Option<u16>)>, EngineError> {
+    ) -> Result<Option<(MeetingId, Option<u16>, Option<Loaded>)>, EngineError> {
         let ours = room.name.as_deref().and_then(|name| self.settings.deployment.meeting_of(name));
         if let Some((id, generation)) = ours {
-            return Ok(Some((id, Some(generation))));
+            return Ok(Some((id, Some(generation), None)));
         }
-        Ok(self.store.find(provider, room).await?.map(|id| (id, None)))
+        let found = self.store.find(provider, room).await?;
+        Ok(found.map(|loaded| (loaded.meeting.id, None, Some(loaded))))
     }
 
     /// Applies the messages that were kept for a meeting before its room was known.

@@ -68,7 +68,7 @@ impl Engine {
         hearing: &BTreeMap<ProviderName, Hearing>,
         now: Timestamp,
     ) -> Result<Applied, EngineError> {
-        self.apply_with(id, now, |loaded| {
+        self.apply_with(id, None, now, |loaded| {
             let hearing = hearing.get(&loaded.meeting.provider).copied().unwrap_or(Hearing::Deaf);
             Input::of(Event::DeadlineReached { hearing }, Source::Deadline)
         })

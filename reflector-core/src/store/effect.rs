@@ -28,8 +28,14 @@ pub trait EffectStore: Send + Sync + Debug + 'static {
     /// each counts as an attempt. New work's time is `owed_at`.
     async fn claim(&self, claim: ClaimEffects) -> Result<Vec<ClaimedEffect>, StoreError>;
 
-    /// Says what came of claimed work.
-    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> Result<Settled, StoreError>;
+    /// Says what came of claimed work, and when. What is done is kept for whoever looks into the store, until
+    /// [`RetentionStore`](super::RetentionStore) drops it.
+    async fn settle(
+        &self,
+        claimed: &ClaimedEffect,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError>;
 
     /// What a meeting owes, oldest first.
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError>;

@@ -40,6 +40,8 @@ use crate::time::Timestamp;
 ///     ones too.
 /// 14. `the_open_meetings_of_a_room_are_listed`: all that are not closed, oldest start first.
 /// 15. `history_is_numbered_in_order`: from 1 and without gaps, read in pages.
+/// 16. `meetings_are_listed_oldest_first_in_pages`: of a room or of all, those that are not closed or all, made since an
+///     instant; each page goes on after the last meeting of the one before.
 #[async_trait]
 pub trait MeetingStore: Send + Sync + Debug + 'static {
     /// Keeps a new meeting, with what it owes and its first deadline.
@@ -48,15 +50,19 @@ pub trait MeetingStore: Send + Sync + Debug + 'static {
     /// A meeting as it stands, and what its room sets for itself as that stands.
     async fn load(&self, id: MeetingId) -> Result<Option<Loaded>, StoreError>;
 
-    /// The meeting that has this room at the provider.
-    async fn find(
-        &self,
-        provider: &ProviderName,
-        room: &RoomAddress,
-    ) -> Result<Option<MeetingId>, StoreError>;
+    /// The meeting that has this room at the provider, as [`load`](Self::load) would give it.
+    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<Loaded>, StoreError>;
 
     /// The meetings of a room that are not closed, oldest start first.
     async fn open_meetings(&self, room: RoomId) -> Result<Vec<Loaded>, StoreError>;
+
+    /// Meetings in the order of their making, those made in the same instant by id, after the place named.
+    async fn list_meetings(
+        &self,
+        which: &WhichMeetings,
+        after: Option<(Timestamp, MeetingId)>,
+        limit: usize,
+    ) -> Result<Vec<Meeting>, StoreError>;
 
     /// Writes one change of a meeting: all of it or nothing.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
@@ -109,6 +115,17 @@ pub struct Loaded {
     pub room_policy: RoomPolicy,
     /// How many entries its history has.
     pub entries: u64,
+}
+
+/// Which meetings a listing is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WhichMeetings {
+    /// Only those of this room.
+    pub room: Option<RoomId>,
+    /// Closed ones too.
+    pub closed: bool,
+    /// Only those made at or after this instant.
+    pub made_since: Option<Timestamp>,
 }
 
 /// One change of a meeting.

@@ -4,25 +4,39 @@
 //! is the name of a case of the suite in [`testing`](crate) (feature `testing`). Ordinary refusals are
 //! values; `Err` means that the backend is ill.
 
+mod connection;
 mod delivery;
+pub mod document;
 mod effect;
 mod hearing;
 mod meeting;
+mod retention;
 mod room;
 
+pub use connection::{
+    Attach, Attached, CLOSED_ROOM_KEPT, Closing, ConnectionStore, Latest, Leaving, Left, Renewed, RoomSeen,
+    Seat, TokenHash,
+};
 pub use delivery::{DeliveryKey, DeliveryStore, Kept, KeptDelivery};
 pub use effect::{ClaimEffects, ClaimedEffect, EffectId, EffectStore, OwedEffect, Settled, Settlement};
 pub use hearing::{Heard, HearingStore, LISTENING_GAP};
 pub use meeting::{
     Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source,
-    TakenDelivery,
+    TakenDelivery, WhichMeetings,
 };
+pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
 
 /// Everything the engine keeps, in one place: all of a commit is one transaction.
-pub trait Store: MeetingStore + RoomStore + EffectStore + DeliveryStore + HearingStore {}
+pub trait Store:
+    MeetingStore + RoomStore + EffectStore + DeliveryStore + HearingStore + RetentionStore
+{
+}
 
-impl<T: MeetingStore + RoomStore + EffectStore + DeliveryStore + HearingStore + ?Sized> Store for T {}
+impl<T> Store for T where
+    T: MeetingStore + RoomStore + EffectStore + DeliveryStore + HearingStore + RetentionStore + ?Sized
+{
+}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

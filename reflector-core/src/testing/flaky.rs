@@ -9,12 +9,14 @@ use std::task::Poll;
 use async_trait::async_trait;
 
 use crate::ids::{MeetingId, ProviderName, RoomId};
+use crate::meeting::Meeting;
 use crate::provider::RoomAddress;
 use crate::room::{Room, RoomName};
 use crate::store::{
-    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, DueClaim,
+    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, Dropped, DueClaim,
     EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting, Page,
-    Paging, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError, Viewer,
+    Paging, RetentionStore, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError,
+    Viewer, WhichMeetings,
 };
 use crate::time::Timestamp;
 
@@ -156,16 +158,21 @@ impl<S: Store + ?Sized> MeetingStore for Flaky<S> {
         self.pass("load", self.store.load(id)).await
     }
 
-    async fn find(
-        &self,
-        provider: &ProviderName,
-        room: &RoomAddress,
-    ) -> Result<Option<MeetingId>, StoreError> {
+    async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<Loaded>, StoreError> {
         self.pass("find", self.store.find(provider, room)).await
     }
 
     async fn open_meetings(&self, room: RoomId) -> Result<Vec<Loaded>, StoreError> {
         self.pass("open_meetings", self.store.open_meetings(room)).await
+    }
+
+    async fn list_meetings(
+        &self,
+        which: &WhichMeetings,
+        after: Option<(Timestamp, MeetingId)>,
+        limit: usize,
+    ) -> Result<Vec<Meeting>, StoreError> {
+        self.pass("list_meetings", self.store.list_meetings(which, after, limit)).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -198,8 +205,13 @@ impl<S: Store + ?Sized> EffectStore for Flaky<S> {
         self.pass("claim", self.store.claim(claim)).await
     }
 
-    async fn settle(&self, claimed: &ClaimedEffect, settlement: Settlement) -> Result<Settled, StoreError> {
-        self.pass("settle", self.store.settle(claimed, settlement)).await
+    async fn settle(
+        &self,
+        claimed: &ClaimedEffect,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.pass("settle", self.store.settle(claimed, settlement, now)).await
     }
 
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError> {
@@ -273,5 +285,12 @@ impl<S: Store + ?Sized> RoomStore for Flaky<S> {
 
     async fn delete_room(&self, id: RoomId, now: Timestamp) -> Result<RoomDeleted, StoreError> {
         self.pass("delete_room", self.store.delete_room(id, now)).await
+    }
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> RetentionStore for Flaky<S> {
+    async fn drop_before(&self, before: Timestamp, limit: usize) -> Result<Dropped, StoreError> {
+        self.pass("drop_before", self.store.drop_before(before, limit)).await
     }
 }

@@ -3,6 +3,9 @@
 //! Nothing in here is promised to stay as it is: a version of the core may add a case to a suite, and a store that
 //! keeps the contract passes it.
 
+pub mod connection_suite;
+#[cfg(test)]
+mod contract;
 mod fake_provider;
 mod flaky;
 pub mod provider_suite;

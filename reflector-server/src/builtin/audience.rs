@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use reflector_core::Timestamp;
+use reflector_core::store::Latest;
 use tokio::sync::watch;
-
-use super::connections::Latest;
 
 /// The sockets of this server that listen, by room.
 #[derive(Debug, Default)]

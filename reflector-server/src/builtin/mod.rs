@@ -11,32 +11,30 @@
 //! in one piece, so nobody can be put out by slipping in between.
 
 mod audience;
-mod connections;
 mod meet;
-mod memory;
 mod page;
 mod places;
 mod provider;
 mod report;
 mod socket;
 #[cfg(test)]
-pub(crate) mod suite;
-#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use reflector_core::Timestamp;
+use reflector_core::store::TokenHash;
+use sha2::{Digest, Sha256};
 
-pub use connections::{
-    Attach, Attached, Closing, Connections, ConnectionsError, Latest, Leaving, Left, Renewed, RoomSeen, Seat,
-    TokenHash,
-};
 pub use meet::{Meet, Timing};
-pub use memory::MemoryConnections;
 pub use places::ClientAddress;
 pub use provider::{Builtin, TokenRefused};
 pub use socket::router;
+
+/// What a token is known by in a store.
+fn token_hash(token: &str) -> TokenHash {
+    TokenHash::new(Sha256::digest(token.as_bytes()).into())
+}
 
 /// Tells the time. It is handed in, so that a test can move it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

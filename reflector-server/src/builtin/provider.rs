@@ -15,8 +15,8 @@ use reflector_core::{Meeting, ProviderRoom, Timestamp};
 use url::Url;
 
 use super::audience::Audience;
-use super::connections::{Closing, Connections, ConnectionsError, RoomSeen, TokenHash};
-use super::{Clock, NAME};
+use super::{Clock, NAME, token_hash};
+use reflector_core::store::{Closing, ConnectionStore, RoomSeen, StoreError};
 
 /// For how long after the start nothing is said of older rooms: those who were in are on their way back.
 const RETURN: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ const PAGE: usize = 100;
 
 /// The built-in provider.
 pub struct Builtin {
-    pub(super) connections: Arc<dyn Connections>,
+    pub(super) connections: Arc<dyn ConnectionStore>,
     pub(super) audience: Audience,
     public_url: String,
     clock: Clock,
@@ -42,12 +42,12 @@ pub enum TokenRefused {
     Closed,
     /// Try again later.
     #[error(transparent)]
-    Connections(#[from] ConnectionsError),
+    Connections(#[from] StoreError),
 }
 
 impl Builtin {
     /// A provider that starts now. Participants reach this server at `public_url`.
-    pub fn new(connections: Arc<dyn Connections>, public_url: &Url, clock: Clock) -> Self {
+    pub fn new(connections: Arc<dyn ConnectionStore>, public_url: &Url, clock: Clock) -> Self {
         let started_at = clock();
         let public_url = public_url.as_str().trim_end_matches('/').to_owned();
         Self { connections, audience: Audience::default(), public_url, clock, started_at }
@@ -68,12 +68,12 @@ impl Builtin {
             RoomSeen::Closed => return Err(TokenRefused::Closed),
             RoomSeen::Unknown => self.adopt(room_name).await?,
         }
-        let taken = self.connections.admit(room_name, TokenHash::of(&token), now + TOKEN_KEPT, now).await?;
+        let taken = self.connections.admit(room_name, token_hash(&token), now + TOKEN_KEPT, now).await?;
         if taken { Ok(token) } else { Err(TokenRefused::Closed) }
     }
 
     /// Takes a room for one that was made before this process started.
-    async fn adopt(&self, room: &str) -> Result<(), ConnectionsError> {
+    async fn adopt(&self, room: &str) -> Result<(), StoreError> {
         self.connections.open(room, self.started_at - Duration::from_micros(1)).await
     }
 
@@ -83,7 +83,7 @@ impl Builtin {
     }
 
     /// The room as it stands; nothing as long as that cannot be said.
-    async fn seen(&self, room: &str, now: Timestamp) -> Result<Option<RoomSeen>, ConnectionsError> {
+    async fn seen(&self, room: &str, now: Timestamp) -> Result<Option<RoomSeen>, StoreError> {
         let seen = self.connections.look(room, now).await?;
         let older = match seen {
             RoomSeen::Open { opened_at, .. } => opened_at < self.started_at,
@@ -189,12 +189,6 @@ impl Announcer for Builtin {
 impl fmt::Debug for Builtin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builtin").field("public_url", &self.public_url).finish_non_exhaustive()
-    }
-}
-
-impl From<ConnectionsError> for ProviderError {
-    fn from(error: ConnectionsError) -> Self {
-        Self::Unavailable { detail: error.to_string(), retry_after: None, source: Some(Box::new(error)) }
     }
 }
 

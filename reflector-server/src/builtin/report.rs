@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reflector_core::Participant;
 use reflector_core::provider::{Delivery, Fact, Movement, RoomAddress};
+use reflector_core::store::{Latest, Seat};
 use uuid::Uuid;
 
-use super::connections::{Latest, Seat};
 use super::{Meet, NAME};
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::future::BoxFuture;
 use reflector_core::Timestamp;
+use reflector_core::store::{Attach, Attached, Latest, Leaving, Left, Renewed, Seat};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -22,10 +23,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use uuid::Uuid;
 
 use super::audience::News;
-use super::connections::{Attach, Attached, Latest, Leaving, Left, Renewed, Seat, TokenHash};
 use super::places::{ClientAddress, Place};
 use super::report::Did;
-use super::{Meet, page};
+use super::{Meet, page, token_hash};
 
 /// How many connections may be in a room.
 const CONNECTIONS_PER_ROOM: usize = 200;
@@ -83,7 +83,7 @@ async fn attend(meet: Arc<Meet>, room: String, mut socket: WebSocket, place: Pla
     let until = now + meet.timing.pong_within;
     let attach = Attach {
         room,
-        token: TokenHash::of(&hello.token),
+        token: token_hash(&hello.token),
         before: hello.connection.as_deref().and_then(|id| id.parse().ok()),
         fresh: Uuid::new_v4(),
         until,

@@ -125,7 +125,7 @@ impl Seen {
             next_due: world.next_due().await?,
             next_owed: world.next_owed().await?,
             heard: world.hearing(&sample::provider(), ENDPOINT).await?,
-            found: world.find(&sample::provider(), &sample::address(2)).await?,
+            found: world.found(&sample::provider(), &sample::address(2)).await?,
         })
     }
 }

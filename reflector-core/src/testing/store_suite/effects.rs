@@ -94,14 +94,18 @@ pub async fn settled_work_is_not_given_out_again(world: &World) -> Result<(), St
     world.room(1).await?;
     owing(world, 1, &[CLOSE, Effect::AskPresence], 1).await?;
     let claimed = claim(world, at(10), 10).await?;
-    assert_eq!(world.settle(&claimed[0], Settlement::Done).await?, Settled::Settled);
+    assert_eq!(world.settle(&claimed[0], Settlement::Done, at(40)).await?, Settled::Settled);
     assert_eq!(world.owed(meeting_id(1)).await?, claimed[1..]);
-    assert_eq!(world.settle(&claimed[0], Settlement::Done).await?, Settled::Lost, "it is owed no more");
-    assert_eq!(world.settle(&claimed[0], failed(at(11))).await?, Settled::Lost);
+    assert_eq!(
+        world.settle(&claimed[0], Settlement::Done, at(40)).await?,
+        Settled::Lost,
+        "it is owed no more"
+    );
+    assert_eq!(world.settle(&claimed[0], failed(at(11)), at(40)).await?, Settled::Lost);
     assert_eq!(claim(world, at(11), 10).await?, []);
 
     // A claim that has run out settles as well, as long as nobody else has claimed the work.
-    assert_eq!(world.settle(&claimed[1], Settlement::Done).await?, Settled::Settled);
+    assert_eq!(world.settle(&claimed[1], Settlement::Done, at(40)).await?, Settled::Settled);
     assert_eq!(claim(world, at(1_000), 10).await?, []);
     assert_eq!((world.owed(meeting_id(1)).await?, world.next_owed().await?), (vec![], None));
     Ok(())
@@ -111,19 +115,23 @@ pub async fn work_that_failed_comes_again_at_its_time(world: &World) -> Result<(
     world.room(1).await?;
     owing(world, 1, &[open()], 1).await?;
     let first = claim(world, at(10), 10).await?;
-    assert_eq!(world.settle(&first[0], failed(at(12) + TICK)).await?, Settled::Settled);
+    assert_eq!(world.settle(&first[0], failed(at(12) + TICK), at(40)).await?, Settled::Settled);
     let waiting =
         ClaimedEffect { claimed_until: None, last_error: Some("no answer".to_owned()), ..first[0].clone() };
     assert_eq!(world.owed(meeting_id(1)).await?, std::slice::from_ref(&waiting));
     assert_eq!(world.next_owed().await?, Some(at(12) + TICK));
     assert_eq!(claim(world, at(12), 10).await?, []);
-    assert_eq!(world.settle(&waiting, Settlement::Done).await?, Settled::Lost, "nobody has claimed it");
+    assert_eq!(
+        world.settle(&waiting, Settlement::Done, at(40)).await?,
+        Settled::Lost,
+        "nobody has claimed it"
+    );
 
     let second = claim(world, at(12) + TICK, 10).await?;
     let claimed_until = Some(at(17) + TICK);
     assert_eq!(second, [ClaimedEffect { attempts: 2, claimed_until, ..waiting }]);
     assert_eq!(
-        world.settle(&second[0], failed(at(5))).await?,
+        world.settle(&second[0], failed(at(5)), at(40)).await?,
         Settled::Settled,
         "a time that is past is now"
     );
@@ -148,11 +156,11 @@ pub async fn superseded_work_is_not_given_out(world: &World) -> Result<(), Store
         world.owed(meeting_id(1)).await?.into_iter().map(|owed| (owed.id.version, owed.effect)).collect();
     assert_eq!(left, [(1, open()), (1, RETIRE), (2, Effect::AskPresence)]);
     assert_eq!(
-        world.settle(&claimed[0], failed(at(3))).await?,
+        world.settle(&claimed[0], failed(at(3)), at(40)).await?,
         Settled::Lost,
         "nor does settling bring it back"
     );
-    assert_eq!(world.settle(&claimed[0], Settlement::Done).await?, Settled::Lost);
+    assert_eq!(world.settle(&claimed[0], Settlement::Done, at(40)).await?, Settled::Lost);
     assert_eq!(world.owed(meeting_id(1)).await?.len(), 3);
 
     let given: Vec<_> = claim(world, at(100), 10).await?.into_iter().map(|claimed| claimed.id).collect();
@@ -171,11 +179,11 @@ pub async fn a_lost_claim_settles_nothing(world: &World) -> Result<(), StoreErro
     owing(world, 1, &[CLOSE], 1).await?;
     let first = claim(world, at(10), 10).await?;
     let second = claim(world, at(16), 10).await?;
-    assert_eq!(world.settle(&first[0], Settlement::Done).await?, Settled::Lost);
-    assert_eq!(world.settle(&first[0], failed(at(17))).await?, Settled::Lost);
+    assert_eq!(world.settle(&first[0], Settlement::Done, at(40)).await?, Settled::Lost);
+    assert_eq!(world.settle(&first[0], failed(at(17)), at(40)).await?, Settled::Lost);
     assert_eq!(world.owed(meeting_id(1)).await?, second, "the other one has it still");
     assert_eq!(claim(world, at(20), 10).await?, []);
-    assert_eq!(world.settle(&second[0], Settlement::Done).await?, Settled::Settled);
+    assert_eq!(world.settle(&second[0], Settlement::Done, at(40)).await?, Settled::Settled);
     assert_eq!(world.owed(meeting_id(1)).await?, []);
 
     for race in 1..=RACES {
@@ -186,7 +194,7 @@ pub async fn a_lost_claim_settles_nothing(world: &World) -> Result<(), StoreErro
             .race(|n, store| {
                 let claimed = claimed.clone();
                 let settlement = if n.is_multiple_of(2) { Settlement::Done } else { failed(at(31)) };
-                async move { store.settle(&claimed, settlement).await }
+                async move { store.settle(&claimed, settlement, at(40)).await }
             })
             .await?;
         let settled = answers.iter().filter(|answer| **answer == Settled::Settled).count();
@@ -208,9 +216,9 @@ pub async fn the_next_owed_instant_is_told(world: &World) -> Result<(), StoreErr
     let second = claim(world, at(31), 10).await?;
     assert_eq!(second.len(), 1);
     assert_eq!(world.next_owed().await?, Some(at(33)), "the end of the first claim");
-    world.settle(&first[0], failed(at(50))).await?;
+    world.settle(&first[0], failed(at(50)), at(40)).await?;
     assert_eq!(world.next_owed().await?, Some(at(36)), "the end of the second claim");
-    world.settle(&second[0], Settlement::Done).await?;
+    world.settle(&second[0], Settlement::Done, at(40)).await?;
     assert_eq!(world.next_owed().await?, Some(at(50)), "when the first is tried again");
     Ok(())
 }

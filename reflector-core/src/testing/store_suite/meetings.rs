@@ -10,7 +10,7 @@ use crate::lifecycle::{Effect, Overtime, Phase};
 use crate::meeting::{Claim, Meeting};
 use crate::provider::RoomAddress;
 use crate::room::{Room, RoomPolicy};
-use crate::store::{Commit, Committed, Created, Entry, Loaded, NewMeeting, StoreError};
+use crate::store::{Commit, Committed, Created, Entry, Loaded, NewMeeting, StoreError, WhichMeetings};
 use crate::testing::sample::{self, at, due, meeting_id, new_meeting, owed};
 
 pub async fn a_created_meeting_is_loaded_as_it_was(world: &World) -> Result<(), StoreError> {
@@ -168,7 +168,7 @@ pub async fn a_meeting_is_found_by_its_provider_room(world: &World) -> Result<()
         name: name.map(str::to_owned),
     };
     let opening = world.keep_meeting(sample::meeting(1, &room)).await?;
-    assert_eq!(world.find(&provider, &sample::address(1)).await?, None);
+    assert_eq!(world.found(&provider, &sample::address(1)).await?, None);
     let opened = Meeting { room: Some(sample::provider_room(1)), ..opening.meeting.clone() };
     world.stored(Commit { meeting: opened, ..sample::commit(&opening) }).await?;
     world.keep_meeting(Meeting { room: Some(sample::provider_room(2)), ..sample::meeting(2, &room) }).await?;
@@ -190,15 +190,15 @@ pub async fn a_meeting_is_found_by_its_provider_room(world: &World) -> Result<()
         (by(None, Some("sample")), None),
         (by(None, None), None),
     ] {
-        assert_eq!(world.find(&provider, &address).await?, expected, "{address:?}");
+        assert_eq!(world.found(&provider, &address).await?, expected, "{address:?}");
     }
-    assert_eq!(world.find(&elsewhere, &sample::address(1)).await?, Some(meeting_id(3)));
-    assert_eq!(world.find(&ProviderName::from("nowhere"), &sample::address(1)).await?, None);
+    assert_eq!(world.found(&elsewhere, &sample::address(1)).await?, Some(meeting_id(3)));
+    assert_eq!(world.found(&ProviderName::from("nowhere"), &sample::address(1)).await?, None);
 
     let over = sample::in_phase(namesake.meeting.clone(), sample::closed());
     world.stored(Commit { meeting: over, ..sample::commit(&namesake) }).await?;
     assert_eq!(
-        world.find(&elsewhere, &sample::address(1)).await?,
+        world.found(&elsewhere, &sample::address(1)).await?,
         Some(meeting_id(3)),
         "also when it is closed"
     );
@@ -238,5 +238,45 @@ pub async fn the_open_meetings_of_a_room_are_listed(world: &World) -> Result<(),
     }
     assert_eq!(world.open_meetings(room.id).await?, expected);
     assert!(expected.iter().all(|loaded| loaded.room_policy == policy));
+    Ok(())
+}
+
+pub async fn meetings_are_listed_oldest_first_in_pages(world: &World) -> Result<(), StoreError> {
+    let (room, other) = (world.room(1).await?, world.room(2).await?);
+    // The second and the fourth are made in the same instant.
+    for (n, second, room) in [(4, 20, &room), (1, 30, &room), (2, 20, &other), (3, 10, &room)] {
+        let mut meeting = sample::meeting(n, room);
+        meeting.life.created_at = at(second);
+        world.keep_meeting(meeting).await?;
+    }
+    let closing = world.loaded(meeting_id(3)).await?;
+    let over = sample::in_phase(closing.meeting.clone(), sample::closed());
+    world.stored(Commit { meeting: over, ..sample::commit(&closing) }).await?;
+
+    let all = WhichMeetings { closed: true, ..WhichMeetings::default() };
+    let of_room = WhichMeetings { room: Some(room.id), ..WhichMeetings::default() };
+    let since = |second| Some(at(second));
+    for (which, after, limit, expected) in [
+        (all, None, 10, vec![3, 2, 4, 1]),
+        (all, None, 2, vec![3, 2]),
+        (all, Some((at(20), meeting_id(2))), 2, vec![4, 1]),
+        (all, Some((at(20), meeting_id(4))), 10, vec![1]),
+        (all, Some((at(25), meeting_id(9))), 10, vec![1]),
+        (all, Some((at(30), meeting_id(1))), 10, vec![]),
+        (all, None, 0, vec![]),
+        (WhichMeetings::default(), None, 10, vec![2, 4, 1]),
+        (of_room, None, 10, vec![4, 1]),
+        (of_room, Some((at(20), meeting_id(4))), 10, vec![1]),
+        (WhichMeetings { made_since: since(20), ..all }, None, 10, vec![2, 4, 1]),
+        (WhichMeetings { made_since: since(21), ..all }, None, 10, vec![1]),
+        (WhichMeetings { room: Some(other.id), made_since: since(21), closed: true }, None, 10, vec![]),
+    ] {
+        let listed = world.list_meetings(&which, after, limit).await?;
+        let ids: Vec<_> = listed.iter().map(|meeting| meeting.id).collect();
+        let expected: Vec<_> = expected.into_iter().map(meeting_id).collect();
+        assert_eq!(ids, expected, "{which:?} after {after:?}, {limit}");
+    }
+    let first = world.list_meetings(&all, None, 1).await?;
+    assert_eq!(first, [world.loaded(meeting_id(3)).await?.meeting]);
     Ok(())
 }

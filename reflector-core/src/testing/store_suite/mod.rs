@@ -17,20 +17,32 @@ pub mod deliveries;
 pub mod effects;
 pub mod hearing;
 pub mod meetings;
+pub mod reopening;
+pub mod retention;
 pub mod rooms;
 mod world;
 
-pub use world::{Harness, Spawn, World};
+pub use world::{Durable, Harness, Spawn, World};
 
 /// The suite for a store, as one test for each sentence of the ports' contracts.
 ///
 /// It takes an async function that gives a fresh, empty store behind an `Arc`, or a
-/// [`Harness`](crate::testing::store_suite::Harness) that holds on to what the store needs. See
-/// [`store_suite`](crate::testing::store_suite).
+/// [`Harness`](crate::testing::store_suite::Harness) that holds on to what the store needs. `durable` after it adds the
+/// case `everything_is_there_after_reopening` for stores that outlive their process, whose harness is
+/// [`Durable`](crate::testing::store_suite::Durable). See [`store_suite`](crate::testing::store_suite).
 #[macro_export]
 macro_rules! store_suite {
     ($make:expr) => {
         $crate::store_suite! { @cases tests ($make) }
+    };
+    ($make:expr, durable) => {
+        $crate::store_suite! { @cases tests ($make) }
+
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn everything_is_there_after_reopening() -> ::core::result::Result<(), $crate::store::StoreError> {
+            let harness = $make().await;
+            $crate::testing::store_suite::reopening::everything_is_there_after_reopening(&harness).await
+        }
     };
     // The one list of the cases, for whoever wants to do something with each.
     (@cases $what:tt $with:tt) => {
@@ -42,6 +54,7 @@ macro_rules! store_suite {
                 a_released_claim_can_be_taken
                 a_meeting_is_found_by_its_provider_room
                 the_open_meetings_of_a_room_are_listed
+                meetings_are_listed_oldest_first_in_pages
             }
             commits {
                 a_commit_changes_everything_or_nothing
@@ -78,6 +91,12 @@ macro_rules! store_suite {
                 an_endpoint_that_is_configured_anew_must_prove_itself_again
                 a_commit_that_takes_in_a_delivery_proves_the_endpoint
             }
+            retention {
+                the_history_of_meetings_closed_long_ago_is_dropped
+                delivery_ids_of_long_ago_are_dropped
+                settled_work_of_long_ago_is_dropped
+                what_is_old_is_dropped_in_batches
+            }
             rooms {
                 a_room_is_found_by_id_and_by_name
                 a_name_is_taken_once
@@ -111,26 +130,16 @@ pub const CASES: &[&str] = crate::store_suite!(@cases names ());
 #[cfg(test)]
 mod tests {
     use super::CASES;
+    use crate::testing::contract::sentences;
 
-    const PORTS: [(&str, &str, usize); 5] = [
-        ("MeetingStore", include_str!("../../store/meeting.rs"), 15),
+    const PORTS: [(&str, &str, usize); 6] = [
+        ("MeetingStore", include_str!("../../store/meeting.rs"), 16),
         ("EffectStore", include_str!("../../store/effect.rs"), 7),
         ("DeliveryStore", include_str!("../../store/delivery.rs"), 4),
         ("HearingStore", include_str!("../../store/hearing.rs"), 5),
+        ("RetentionStore", include_str!("../../store/retention.rs"), 4),
         ("RoomStore", include_str!("../../store/room.rs"), 6),
     ];
-
-    /// The names in the numbered sentences of a contract: "/// 3. `a_name`: more about it".
-    fn sentences(source: &str) -> Vec<&str> {
-        let contract = source.split("/// # Contract").nth(1).expect("the port has a contract");
-        let contract = contract.split("#[async_trait]").next().unwrap();
-        let numbered = |line: &str| line.strip_prefix("/// ")?.chars().next()?.is_ascii_digit().then_some(());
-        contract
-            .lines()
-            .filter(|line| numbered(line).is_some())
-            .map(|line| line.split('`').nth(1).expect("a sentence begins with its name"))
-            .collect()
-    }
 
     #[test]
     fn every_sentence_of_the_contracts_is_a_case_and_every_case_a_sentence() {

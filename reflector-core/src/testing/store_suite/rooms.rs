@@ -97,7 +97,7 @@ pub async fn a_deleted_room_frees_its_name(world: &World) -> Result<(), StoreErr
     // What was held there stays, under the policy that the room had.
     assert_eq!(world.loaded(meeting_id(1)).await?, Loaded { room_policy: gone.policy, ..loaded.clone() });
     assert_eq!(world.history(meeting_id(1), 0, 10).await?.len(), 1);
-    assert_eq!(world.find(&sample::provider(), &sample::address(1)).await?, Some(meeting_id(1)));
+    assert_eq!(world.found(&sample::provider(), &sample::address(1)).await?, Some(meeting_id(1)));
     let later = world.stored(Commit { entries: vec![entry(2)], ..sample::commit(&loaded) }).await?;
     assert_eq!(later.version, loaded.version + 1, "late news is still taken in");
 

@@ -8,12 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use async_trait::async_trait;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{RemoteHandle, try_join_all};
 
-use crate::ids::MeetingId;
+use crate::ids::{MeetingId, ProviderName};
 use crate::meeting::Meeting;
+use crate::provider::RoomAddress;
 use crate::room::Room;
 use crate::store::{Commit, Committed, Created, Loaded, NewMeeting, RoomCreated, Store, StoreError};
 use crate::testing::sample;
@@ -28,6 +30,13 @@ impl<S: Store> Harness for Arc<S> {
     fn store(&self) -> Arc<dyn Store> {
         Self::clone(self)
     }
+}
+
+/// Holds on to a store that outlives its process.
+#[async_trait]
+pub trait Durable: Harness {
+    /// The same data through a new handle, as the next process would open it.
+    async fn reopen(&self) -> Arc<dyn Store>;
 }
 
 /// Starts a task beside others: the suite has no runtime of its own.
@@ -49,6 +58,11 @@ impl World {
     /// A world around the store of a harness.
     pub fn new(harness: &impl Harness, spawn: Spawn) -> Self {
         Self { store: harness.store(), spawn }
+    }
+
+    /// A world around a store, for a case in which nobody races.
+    pub(super) fn around(store: Arc<dyn Store>) -> Self {
+        Self { store, spawn: |_| panic!("nobody races in this case") }
     }
 
     /// Lets several tasks loose on the store at the same instant, and waits for what each comes back with.
@@ -97,6 +111,17 @@ impl World {
     /// A meeting that must be there.
     pub(super) async fn loaded(&self, id: MeetingId) -> Result<Loaded, StoreError> {
         Ok(self.load(id).await?.expect("the meeting is there"))
+    }
+
+    /// Which meeting has this room at the provider. What is found is what is loaded.
+    pub(super) async fn found(
+        &self,
+        provider: &ProviderName,
+        room: &RoomAddress,
+    ) -> Result<Option<MeetingId>, StoreError> {
+        let Some(found) = self.find(provider, room).await? else { return Ok(None) };
+        assert_eq!(self.loaded(found.meeting.id).await?, found);
+        Ok(Some(found.meeting.id))
     }
 
     /// Writes what must not be refused, and gives the meeting back as it was read.

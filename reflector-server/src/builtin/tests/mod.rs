@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
-use super::{Builtin, Clock, Meet, MemoryConnections, NAME, Timing, router};
+use super::{Builtin, Clock, Meet, NAME, Timing, router};
 
 /// A tick of the sockets. What they measure in longer spans is measured by the clock of the world, which is moved.
 const TICK: Duration = Duration::from_millis(20);
@@ -75,8 +75,7 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let public_url = "https://meet.example".parse().unwrap();
-        let builtin =
-            Arc::new(Builtin::new(Arc::new(MemoryConnections::default()), &public_url, clock.clock()));
+        let builtin = Arc::new(Builtin::new(Arc::new(MemoryStore::new()), &public_url, clock.clock()));
         let settings = Settings { deployment: "test".parse().unwrap(), policy: Policy::default() };
         let engine = Engine::new(store.clone(), settings)
             .with_provider(NAME.into(), builtin.clone())

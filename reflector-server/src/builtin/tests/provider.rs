@@ -6,14 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use reflector_core::provider::{HowToClose, VideoProvider};
+use reflector_core::store::{
+    Attach, Attached, Closing, ConnectionStore, Leaving, Left, Renewed, RoomSeen, Seat, StoreError,
+};
 use reflector_core::testing::provider_suite::{ProviderWorld, Skipped};
 use reflector_core::{ProviderRoom, Role};
 
 use super::*;
-use crate::builtin::connections::{
-    Attach, Attached, Closing, Connections, ConnectionsError, Leaving, Left, Renewed, RoomSeen, Seat,
-    TokenHash,
-};
 
 reflector_core::provider_suite!(rooms);
 
@@ -45,7 +44,7 @@ impl ProviderWorld for Rooms {
             return;
         }
         let now = self.clock.now();
-        let token = TokenHash::of(&self.provider.issue_token(&room.name, now).await.unwrap());
+        let token = crate::builtin::token_hash(&self.provider.issue_token(&room.name, now).await.unwrap());
         let until = now + Duration::from_secs(20);
         let (before, fresh) = (None, Uuid::new_v4());
         let attach = Attach { room: room.name.clone(), token, before, fresh, until, limit: 200 };
@@ -72,30 +71,30 @@ impl ProviderWorld for Rooms {
 /// Connections that cannot be reached while they are broken.
 #[derive(Debug, Default)]
 struct Breakable {
-    connections: MemoryConnections,
+    connections: MemoryStore,
     broken: AtomicBool,
 }
 
 impl Breakable {
-    fn reach(&self) -> Result<&MemoryConnections, ConnectionsError> {
+    fn reach(&self) -> Result<&MemoryStore, StoreError> {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(ConnectionsError("broken".into()));
+            return Err(StoreError::Unavailable("broken".into()));
         }
         Ok(&self.connections)
     }
 }
 
 #[async_trait]
-impl Connections for Breakable {
-    async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), ConnectionsError> {
+impl ConnectionStore for Breakable {
+    async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), StoreError> {
         self.reach()?.open(room, opened_at).await
     }
 
-    async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, ConnectionsError> {
+    async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, StoreError> {
         self.reach()?.close(room, how, now).await
     }
 
-    async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, ConnectionsError> {
+    async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, StoreError> {
         self.reach()?.look(room, now).await
     }
 
@@ -104,38 +103,33 @@ impl Connections for Breakable {
         prefix: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<String>, ConnectionsError> {
+    ) -> Result<Vec<String>, StoreError> {
         self.reach()?.rooms(prefix, after, limit).await
     }
 
     async fn admit(
         &self,
         room: &str,
-        token: TokenHash,
+        token: reflector_core::store::TokenHash,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, ConnectionsError> {
+    ) -> Result<bool, StoreError> {
         self.reach()?.admit(room, token, until, now).await
     }
 
-    async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, ConnectionsError> {
+    async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, StoreError> {
         self.reach()?.attach(attach, now).await
     }
 
-    async fn renew(
-        &self,
-        seat: &Seat,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Renewed, ConnectionsError> {
+    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp) -> Result<Renewed, StoreError> {
         self.reach()?.renew(seat, until, now).await
     }
 
-    async fn detach(&self, seat: &Seat) -> Result<(), ConnectionsError> {
+    async fn detach(&self, seat: &Seat) -> Result<(), StoreError> {
         self.reach()?.detach(seat).await
     }
 
-    async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, ConnectionsError> {
+    async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, StoreError> {
         self.reach()?.leave(seat, leaving, now).await
     }
 }

@@ -1,83 +1,67 @@
-//! Connections in the memory of one process: enough for one server.
+//! The connections of a provider that lives in the same process: enough for one server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reflector_core::Timestamp;
 use reflector_core::provider::HowToClose;
+use reflector_core::store::{
+    Attach, Attached, CLOSED_ROOM_KEPT, Closing, ConnectionStore, Latest, Leaving, Left, Renewed, RoomSeen,
+    Seat, StoreError, TokenHash,
+};
 use uuid::Uuid;
 
-use super::connections::{
-    Attach, Attached, Closing, Connections, ConnectionsError, Latest, Leaving, Left, Renewed, RoomSeen, Seat,
-    TokenHash,
-};
+use crate::MemoryStore;
 
-/// For how long a closed room is remembered: longer than a page that was open meanwhile tries to come back.
-const CLOSED_KEPT: Duration = Duration::from_secs(60 * 60);
+/// The rooms of the provider that lives in this process. They end with it, and come back when somebody asks to join.
+pub(crate) type Places = BTreeMap<String, Place>;
 
-/// Keeps connections in memory. They end with the process; rooms come back when somebody asks to join.
-#[derive(Debug, Default)]
-pub struct MemoryConnections {
-    rooms: Mutex<BTreeMap<String, Room>>,
-}
-
-#[derive(Debug)]
-enum Room {
+pub(crate) enum Place {
     Open(Open),
     Closed { at: Timestamp },
 }
 
-#[derive(Debug)]
-struct Open {
+pub(crate) struct Open {
     opened_at: Timestamp,
     moved_at: Timestamp,
     connections: HashMap<Uuid, Connection>,
     tokens: HashMap<TokenHash, Timestamp>,
 }
 
-#[derive(Debug)]
 struct Connection {
     socket: u64,
     attached: bool,
     until: Timestamp,
 }
 
-impl MemoryConnections {
-    fn rooms(&self) -> MutexGuard<'_, BTreeMap<String, Room>> {
-        // No operation below leaves a room half changed.
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[async_trait]
-impl Connections for MemoryConnections {
-    async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), ConnectionsError> {
-        let mut rooms = self.rooms();
-        if !matches!(rooms.get(room), Some(Room::Open(_))) {
-            rooms.insert(room.to_owned(), Room::Open(Open::new(opened_at)));
+impl ConnectionStore for MemoryStore {
+    async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), StoreError> {
+        let places = &mut self.kept().places;
+        if !matches!(places.get(room), Some(Place::Open(_))) {
+            places.insert(room.to_owned(), Place::Open(Open::new(opened_at)));
         }
         Ok(())
     }
 
-    async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, ConnectionsError> {
-        let mut rooms = self.rooms();
-        rooms.retain(|_, room| !matches!(room, Room::Closed { at } if now.since(*at) > CLOSED_KEPT));
-        let Some(Room::Open(open)) = rooms.get(room) else { return Ok(Closing::NotOpen) };
+    async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, StoreError> {
+        let places = &mut self.kept().places;
+        places.retain(|_, room| !matches!(room, Place::Closed { at } if now.since(*at) > CLOSED_ROOM_KEPT));
+        let Some(Place::Open(open)) = places.get(room) else { return Ok(Closing::NotOpen) };
         let humans = open.humans(now);
         if humans > 0 && how == HowToClose::IfEmpty {
             return Ok(Closing::Occupied(humans));
         }
-        rooms.insert(room.to_owned(), Room::Closed { at: now });
+        places.insert(room.to_owned(), Place::Closed { at: now });
         Ok(Closing::Closed)
     }
 
-    async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, ConnectionsError> {
-        Ok(match self.rooms().get(room) {
-            Some(Room::Open(open)) => RoomSeen::Open { opened_at: open.opened_at, humans: open.humans(now) },
-            Some(Room::Closed { .. }) => RoomSeen::Closed,
+    async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, StoreError> {
+        Ok(match self.kept().places.get(room) {
+            Some(Place::Open(open)) => RoomSeen::Open { opened_at: open.opened_at, humans: open.humans(now) },
+            Some(Place::Closed { .. }) => RoomSeen::Closed,
             None => RoomSeen::Unknown,
         })
     }
@@ -87,12 +71,13 @@ impl Connections for MemoryConnections {
         prefix: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<String>, ConnectionsError> {
+    ) -> Result<Vec<String>, StoreError> {
         let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
         Ok(self
-            .rooms()
+            .kept()
+            .places
             .range::<str, _>((from, Bound::Unbounded))
-            .filter(|(name, room)| name.starts_with(prefix) && matches!(room, Room::Open(_)))
+            .filter(|(name, room)| name.starts_with(prefix) && matches!(room, Place::Open(_)))
             .map(|(name, _)| name.clone())
             .take(limit)
             .collect())
@@ -104,36 +89,31 @@ impl Connections for MemoryConnections {
         token: TokenHash,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, ConnectionsError> {
-        let mut rooms = self.rooms();
-        let Some(Room::Open(open)) = rooms.get_mut(room) else { return Ok(false) };
+    ) -> Result<bool, StoreError> {
+        let places = &mut self.kept().places;
+        let Some(Place::Open(open)) = places.get_mut(room) else { return Ok(false) };
         open.tokens.retain(|_, until| now < *until);
         open.tokens.insert(token, until);
         Ok(true)
     }
 
-    async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, ConnectionsError> {
-        Ok(match self.rooms().get_mut(&attach.room) {
-            Some(Room::Open(open)) => open.attach(attach, now),
+    async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, StoreError> {
+        Ok(match self.kept().places.get_mut(&attach.room) {
+            Some(Place::Open(open)) => open.attach(attach, now),
             _ => Attached::Closed,
         })
     }
 
-    async fn renew(
-        &self,
-        seat: &Seat,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Renewed, ConnectionsError> {
-        let mut rooms = self.rooms();
-        let Some(Room::Open(open)) = rooms.get_mut(&seat.room) else { return Ok(Renewed::Closed) };
+    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp) -> Result<Renewed, StoreError> {
+        let places = &mut self.kept().places;
+        let Some(Place::Open(open)) = places.get_mut(&seat.room) else { return Ok(Renewed::Closed) };
         let Some(connection) = open.held_by(seat) else { return Ok(Renewed::Gone) };
         connection.until = connection.until.max(until);
         Ok(Renewed::In(open.latest(now)))
     }
 
-    async fn detach(&self, seat: &Seat) -> Result<(), ConnectionsError> {
-        if let Some(Room::Open(open)) = self.rooms().get_mut(&seat.room)
+    async fn detach(&self, seat: &Seat) -> Result<(), StoreError> {
+        if let Some(Place::Open(open)) = self.kept().places.get_mut(&seat.room)
             && let Some(connection) = open.held_by(seat)
         {
             connection.attached = false;
@@ -141,9 +121,9 @@ impl Connections for MemoryConnections {
         Ok(())
     }
 
-    async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, ConnectionsError> {
-        let mut rooms = self.rooms();
-        let Some(Room::Open(open)) = rooms.get_mut(&seat.room) else { return Ok(Left::Gone) };
+    async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, StoreError> {
+        let places = &mut self.kept().places;
+        let Some(Place::Open(open)) = places.get_mut(&seat.room) else { return Ok(Left::Gone) };
         let Some(connection) = open.held_by(seat) else { return Ok(Left::Gone) };
         if leaving == Leaving::IfLapsed && connection.is_in(now) {
             return Ok(Left::NotYet { until: connection.until });
@@ -172,7 +152,7 @@ impl Open {
             let seat = Seat { room, connection: id, socket };
             return Attached::Resumed { seat, latest: self.latest(now) };
         }
-        if self.connections.len() >= limit {
+        if self.humans(now) as usize >= limit {
             return Attached::Full;
         }
         self.connections.insert(fresh, Connection { socket: 0, attached: true, until });
@@ -202,25 +182,5 @@ impl Open {
 impl Connection {
     fn is_in(&self, now: Timestamp) -> bool {
         now < self.until
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::builtin::suite::connections_suite;
-
-    connections_suite!(MemoryConnections::default());
-
-    #[tokio::test]
-    async fn closed_rooms_are_forgotten_after_a_while() {
-        let connections = MemoryConnections::default();
-        let at = |hours: u64| Timestamp::from_micros(0) + Duration::from_secs(hours * 60 * 60);
-        for (hour, room) in [(0, "a"), (2, "b")] {
-            connections.open(room, at(hour)).await.unwrap();
-            connections.close(room, HowToClose::Force, at(hour)).await.unwrap();
-        }
-        assert_eq!(connections.look("a", at(2)).await.unwrap(), RoomSeen::Unknown);
-        assert_eq!(connections.look("b", at(2)).await.unwrap(), RoomSeen::Closed);
     }
 }

@@ -1,13 +1,19 @@
-//! The port to whatever keeps the built-in provider's rooms, tokens and connections.
+//! The port to the rooms, tokens and connections of a provider that lives in the same process as the engine, such as
+//! the server's built-in one.
 
 use std::fmt;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use reflector_core::Timestamp;
-use reflector_core::provider::HowToClose;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use super::StoreError;
+use crate::provider::HowToClose;
+use crate::time::Timestamp;
+
+/// For how long a closed room is remembered: longer than a page that was open meanwhile tries to come back.
+pub const CLOSED_ROOM_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps rooms, single-use tokens and connections, so that any server of several can answer for all of them.
 ///
@@ -26,28 +32,26 @@ use uuid::Uuid;
 ///    no more.
 /// 7. `a_connection_that_is_in_is_not_taken_over`: whoever names it gets one of their own.
 /// 8. `a_connection_that_left_does_not_come_back`: whoever names it gets one of their own.
-/// 9. `a_full_room_lets_nobody_in`: but those that are in go on.
+/// 9. `a_full_room_lets_nobody_in`: but those that are in go on, and who is in no more takes no place.
 /// 10. `an_occupied_room_is_not_closed_if_empty`: in one piece with the question; by force it is closed.
 /// 11. `a_closed_room_lets_nobody_in`: no token is taken for it, and who was in is told so when they renew.
-/// 12. `open_rooms_are_listed_by_name`: those with the prefix, after the one named, up to a number.
+/// 12. `open_rooms_are_listed_by_name`: those with the prefix, after the one named, up to a number, in the order of
+///     their bytes.
+/// 13. `a_closed_room_is_forgotten_after_a_while`: after [`CLOSED_ROOM_KEPT`], when another one is closed.
 #[async_trait]
-pub trait Connections: Send + Sync + Debug + 'static {
+pub trait ConnectionStore: Send + Sync + Debug + 'static {
     /// Opens a room; `opened_at` is when it was made, as far as is known.
-    async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), ConnectionsError>;
+    async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), StoreError>;
 
     /// Closes a room, if that can be.
-    async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, ConnectionsError>;
+    async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, StoreError>;
 
     /// A room as it stands.
-    async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, ConnectionsError>;
+    async fn look(&self, room: &str, now: Timestamp) -> Result<RoomSeen, StoreError>;
 
     /// The names of open rooms that begin with this and come after that, in order.
-    async fn rooms(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<String>, ConnectionsError>;
+    async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize)
+    -> Result<Vec<String>, StoreError>;
 
     /// Takes a token that lets one connection into a room until then. `false` if the room is not open.
     async fn admit(
@@ -56,20 +60,19 @@ pub trait Connections: Send + Sync + Debug + 'static {
         token: TokenHash,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, ConnectionsError>;
+    ) -> Result<bool, StoreError>;
 
     /// Spends a token and lets its bearer in.
-    async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, ConnectionsError>;
+    async fn attach(&self, attach: Attach, now: Timestamp) -> Result<Attached, StoreError>;
 
     /// Prolongs the lease of a connection.
-    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp)
-    -> Result<Renewed, ConnectionsError>;
+    async fn renew(&self, seat: &Seat, until: Timestamp, now: Timestamp) -> Result<Renewed, StoreError>;
 
     /// Notes that the socket is gone; the connection stays in until its lease runs out, and may go on in another.
-    async fn detach(&self, seat: &Seat) -> Result<(), ConnectionsError>;
+    async fn detach(&self, seat: &Seat) -> Result<(), StoreError>;
 
     /// Ends a connection.
-    async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, ConnectionsError>;
+    async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, StoreError>;
 }
 
 /// What a token is known by. The token itself is kept nowhere.
@@ -77,9 +80,9 @@ pub trait Connections: Send + Sync + Debug + 'static {
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token.
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+    /// The SHA-256 of a token.
+    pub const fn new(hash: [u8; 32]) -> Self {
+        Self(hash)
     }
 
     /// Its bytes, for a store.
@@ -216,8 +219,3 @@ pub enum RoomSeen {
     /// Nothing is known of it.
     Unknown,
 }
-
-/// Whatever keeps the connections is ill: try again later. Whether the write took place is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("the connections of the built-in provider cannot be reached")]
-pub struct ConnectionsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

@@ -1,0 +1,216 @@
+//! The stored forms: what a durable store writes down as a document, and reads again in every later version.
+//!
+//! A document is JSON with the version of its form beside it. Stores keep it as text, next to columns of their own for
+//! what they search by. The forms that were ever written are kept as fixtures, which every version must read.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, StoreError};
+use crate::ids::{MeetingId, ProviderName, RoomId, UserId};
+use crate::lifecycle::{Effect, Life};
+use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
+use crate::provider::Fact;
+use crate::room::{Room, RoomName, RoomPolicy, RoomSettings};
+use crate::time::Timestamp;
+
+/// The version of the forms that is written now.
+const VERSION: u16 = 1;
+
+/// What can be kept as a document.
+pub trait Document: Sized {
+    /// What it is, for whoever reads that it cannot be read.
+    const WHAT: &'static str;
+
+    /// The document.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] for what no document can hold.
+    fn to_document(&self) -> Result<String, StoreError>;
+
+    /// What a document holds.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] for what is no such document, or of a form that is newer than this program.
+    fn from_document(text: &str) -> Result<Self, StoreError>;
+}
+
+/// A form with its version.
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u16,
+    is: T,
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    v: u16,
+}
+
+fn write<T: Document>(form: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(&Versioned { v: VERSION, is: form }).map_err(|error| unreadable::<T>(error.into()))
+}
+
+fn read<T: Document, F: DeserializeOwned>(text: &str) -> Result<F, StoreError> {
+    let VersionOnly { v } = serde_json::from_str(text).map_err(|error| unreadable::<T>(error.into()))?;
+    if v != VERSION {
+        return Err(unreadable::<T>(
+            format!("form {v} was written by a newer program: update this one").into(),
+        ));
+    }
+    let Versioned { is, .. } = serde_json::from_str(text).map_err(|error| unreadable::<T>(error.into()))?;
+    Ok(is)
+}
+
+fn unreadable<T: Document>(source: super::BoxError) -> StoreError {
+    StoreError::Corrupt { what: T::WHAT.to_owned(), source }
+}
+
+/// What is its own form.
+macro_rules! as_it_is {
+    ($($type:ty: $what:literal),*) => {
+        $(impl Document for $type {
+            const WHAT: &'static str = $what;
+
+            fn to_document(&self) -> Result<String, StoreError> {
+                write::<Self>(self)
+            }
+
+            fn from_document(text: &str) -> Result<Self, StoreError> {
+                read::<Self, Self>(text)
+            }
+        })*
+    };
+}
+
+as_it_is! {
+    Entry: "an entry of a history",
+    Effect: "a piece of owed work",
+    Vec<Fact>: "a message that waits for its meeting",
+    RoomPolicy: "what a room sets for itself"
+}
+
+impl Document for Meeting {
+    const WHAT: &'static str = "a meeting";
+
+    fn to_document(&self) -> Result<String, StoreError> {
+        write::<Self>(&WholeMeeting(self.clone()))
+    }
+
+    fn from_document(text: &str) -> Result<Self, StoreError> {
+        read::<Self, WholeMeeting>(text).map(|WholeMeeting(meeting)| meeting)
+    }
+}
+
+impl Document for Room {
+    const WHAT: &'static str = "a room";
+
+    fn to_document(&self) -> Result<String, StoreError> {
+        write::<Self>(&WholeRoom(self.clone()))
+    }
+
+    fn from_document(text: &str) -> Result<Self, StoreError> {
+        read::<Self, WholeRoom>(text).map(|WholeRoom(room)| room)
+    }
+}
+
+// Meetings and rooms are not `Serialize` themselves: whoever answers a caller with one must choose what to tell.
+
+#[derive(Serialize, Deserialize)]
+struct WholeMeeting(#[serde(with = "MeetingForm")] Meeting);
+
+#[derive(Serialize, Deserialize)]
+struct WholeRoom(#[serde(with = "RoomForm")] Room);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Meeting")]
+struct MeetingForm {
+    id: MeetingId,
+    room_id: RoomId,
+    provider: ProviderName,
+    calendar_event_id: Option<String>,
+    claim: Option<Claim>,
+    calendar_metadata: Option<serde_json::Value>,
+    settings: RoomSettings,
+    #[serde(with = "provider_room")]
+    room: Option<ProviderRoom>,
+    life: Life,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProviderRoom")]
+struct ProviderRoomForm {
+    name: String,
+    external_id: String,
+    url: String,
+    #[serde(with = "secret_url")]
+    host_url: Option<SecretUrl>,
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Room")]
+struct RoomForm {
+    id: RoomId,
+    name: RoomName,
+    owner: UserId,
+    is_shared: bool,
+    guests: bool,
+    settings: RoomSettings,
+    policy: RoomPolicy,
+    provider: Option<ProviderName>,
+    created_at: Timestamp,
+}
+
+mod provider_room {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{ProviderRoom, ProviderRoomForm};
+
+    #[derive(Serialize, Deserialize)]
+    struct Whole(#[serde(with = "ProviderRoomForm")] ProviderRoom);
+
+    pub(super) fn serialize<S: Serializer>(room: &Option<ProviderRoom>, out: S) -> Result<S::Ok, S::Error> {
+        room.clone().map(Whole).serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<ProviderRoom>, D::Error> {
+        Ok(Option::<Whole>::deserialize(input)?.map(|Whole(room)| room))
+    }
+}
+
+mod secret_url {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::SecretUrl;
+
+    pub(super) fn serialize<S: Serializer>(url: &Option<SecretUrl>, out: S) -> Result<S::Ok, S::Error> {
+        url.as_ref().map(SecretUrl::expose).serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SecretUrl>, D::Error> {
+        Ok(Option::<String>::deserialize(input)?.map(SecretUrl::new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_a_newer_form_says_so() {
+        let error = RoomPolicy::from_document(r#"{"v":2,"is":{"anything":"else"}}"#).unwrap_err();
+        let StoreError::Corrupt { what, source } = error else { panic!("{error:?}") };
+        assert_eq!(what, "what a room sets for itself");
+        assert!(source.to_string().contains("newer program"), "{source}");
+    }
+
+    #[test]
+    fn what_is_no_document_is_corrupt() {
+        for text in ["", "{}", r#"{"v":1}"#, r#"{"v":1,"is":7}"#] {
+            assert!(matches!(Meeting::from_document(text), Err(StoreError::Corrupt { .. })), "{text}");
+        }
+    }
+}
