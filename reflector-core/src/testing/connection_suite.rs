@@ -1,6 +1,5 @@
 //! The suite that every [`ConnectionStore`] passes: one case for each sentence of its contract, under its name.
 #![expect(missing_docs, reason = "the name of a case is its sentence")]
-#![expect(clippy::missing_panics_docs, reason = "a case panics when the contract is broken")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -3,6 +3,9 @@
 //! A document is JSON with the version of its form beside it. Stores keep it as text, next to columns of their own for
 //! what they search by. The forms that were ever written are kept as fixtures, which every version must read.
 
+#[cfg(all(test, feature = "testing"))]
+mod fixtures;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
