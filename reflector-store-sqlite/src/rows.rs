@@ -1,0 +1,85 @@
+//! Words as columns, and columns as words.
+
+use reflector_core::lifecycle::{EffectKind, Phase};
+use reflector_core::store::document::Document;
+use reflector_core::store::{EffectId, Loaded, StoreError};
+use reflector_core::{Claim, Meeting, MeetingId, RoomPolicy, Timestamp};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::error::corrupt;
+
+/// The bits of an unsigned number, which SQLite has not.
+pub(crate) fn bits(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// The unsigned number with these bits.
+pub(crate) fn unsigned(bits: i64) -> u64 {
+    bits.cast_unsigned()
+}
+
+/// A limit, as SQLite takes one: a negative one would be none.
+pub(crate) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A number that a row holds, in the type that it was written from.
+pub(crate) fn narrow<T: TryFrom<i64>>(number: i64) -> Result<T, StoreError> {
+    T::try_from(number).map_err(|_| corrupt("a row", format!("{number} is out of range")))
+}
+
+/// What a claim is kept as.
+pub(crate) fn claim_key(claim: &Claim) -> String {
+    match claim {
+        Claim::Unscheduled => "unscheduled".to_owned(),
+        Claim::Occurrence(occurrence) => format!("occurrence:{occurrence}"),
+    }
+}
+
+/// When a meeting was closed, if it is.
+pub(crate) fn closed_at(phase: &Phase) -> Option<i64> {
+    match phase {
+        Phase::Closed { at, .. } => Some(at.as_micros()),
+        _ => None,
+    }
+}
+
+/// Closes first, then opens, then the rest.
+pub(crate) fn urgency(kind: EffectKind) -> i64 {
+    match kind {
+        EffectKind::CloseRoom => 0,
+        EffectKind::OpenRoom => 1,
+        EffectKind::AskPresence | EffectKind::RetireRoom | EffectKind::Announce => 2,
+    }
+}
+
+/// A row with a meeting in it, and the policy of its room.
+#[derive(FromRow)]
+pub(crate) struct MeetingRow {
+    document: String,
+    version: i64,
+    entries: i64,
+    policy: String,
+}
+
+impl MeetingRow {
+    pub(crate) fn read(self) -> Result<Loaded, StoreError> {
+        Ok(Loaded {
+            meeting: Meeting::from_document(&self.document)?,
+            version: unsigned(self.version),
+            room_policy: RoomPolicy::from_document(&self.policy)?,
+            entries: unsigned(self.entries),
+        })
+    }
+}
+
+/// Which piece of owed work a row is.
+pub(crate) fn effect_id(meeting: Uuid, version: i64, place: i64) -> Result<EffectId, StoreError> {
+    Ok(EffectId { meeting: MeetingId(meeting), version: unsigned(version), index: narrow(place)? })
+}
+
+/// An instant as it is kept, if there is one.
+pub(crate) fn micros(at: Option<Timestamp>) -> Option<i64> {
+    at.map(Timestamp::as_micros)
+}

@@ -1,0 +1,39 @@
+//! The store keeps every sentence of the ports' contracts, and so does the flaky decorator around it while nothing fails.
+
+mod world;
+
+mod sqlite {
+    use crate::world::OnFile;
+
+    reflector_core::store_suite!(OnFile::empty, durable);
+    reflector_core::connection_suite!(OnFile::empty);
+}
+
+mod flaky_without_faults {
+    use std::sync::Arc;
+
+    use reflector_core::store::Store;
+    use reflector_core::testing::Flaky;
+    use reflector_core::testing::store_suite::Harness;
+    use reflector_store_sqlite::SqliteStore;
+
+    use crate::world::OnFile;
+
+    struct Sound {
+        flaky: Arc<Flaky<SqliteStore>>,
+        _file: OnFile,
+    }
+
+    impl Harness for Sound {
+        fn store(&self) -> Arc<dyn Store> {
+            Arc::clone(&self.flaky) as Arc<dyn Store>
+        }
+    }
+
+    async fn empty() -> Sound {
+        let file = OnFile::empty().await;
+        Sound { flaky: Arc::new(Flaky::sound(Arc::clone(&file.store))), _file: file }
+    }
+
+    reflector_core::store_suite!(empty);
+}

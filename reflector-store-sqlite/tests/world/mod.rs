@@ -1,0 +1,61 @@
+//! A store on a file of its own, in a folder that goes when the test is over.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reflector_core::store::Store;
+use reflector_core::testing::store_suite::{Durable, Harness};
+use reflector_store_sqlite::{SqliteOptions, SqliteStore};
+use tempfile::TempDir;
+
+pub(crate) struct OnFile {
+    pub(crate) store: Arc<SqliteStore>,
+    folder: TempDir,
+}
+
+impl OnFile {
+    /// An empty store.
+    pub(crate) async fn empty() -> Self {
+        let folder = TempDir::new().expect("a folder can be made");
+        let store = open(folder.path().join("reflector.db")).await;
+        store.migrate().await.expect("an empty file can be brought up to date");
+        Self { store, folder }
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("reflector.db")
+    }
+
+    /// The same file, as another process would open it.
+    pub(crate) async fn again(&self) -> Arc<SqliteStore> {
+        open(self.file()).await
+    }
+}
+
+async fn open(file: PathBuf) -> Arc<SqliteStore> {
+    let file = file.to_str().expect("the folder has a name of text");
+    let store = SqliteStore::open(file, &SqliteOptions::default()).await;
+    Arc::new(store.expect("the file can be opened"))
+}
+
+impl Deref for OnFile {
+    type Target = SqliteStore;
+    fn deref(&self) -> &SqliteStore {
+        &self.store
+    }
+}
+
+impl Harness for OnFile {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+}
+
+#[async_trait]
+impl Durable for OnFile {
+    async fn reopen(&self) -> Arc<dyn Store> {
+        self.again().await
+    }
+}
