@@ -130,6 +130,11 @@ impl MeetingBody {
         }
     }
 
+    /// A meeting as it may be shown to whoever is not its owner, or written to a file.
+    pub(crate) fn without_secrets(loaded: &Loaded, engine: &Engine) -> Self {
+        Self { host_room_url: String::new(), ..Self::of(loaded, engine, None) }
+    }
+
     /// With the token that joining gives.
     #[must_use]
     pub(crate) fn with_token(self, token: String) -> Self {

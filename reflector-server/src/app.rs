@@ -8,8 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use reflector_core::engine::{Announcer, Engine, Settings};
 use reflector_core::provider::VideoProvider;
-use reflector_core::store::{ConnectionStore, Store};
-use reflector_store_memory::MemoryStore;
+use reflector_core::store::Store;
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::builtin::{Builtin, Meet};
 use crate::clock::Clock;
-use crate::config::{Config, Database};
+use crate::config::Config;
+use crate::database::{DatabaseError, Kept, Migrate};
 use crate::router;
 use crate::state::App;
 use crate::watched::{Bell, Watched};
@@ -54,6 +54,9 @@ pub enum ServeError {
     /// Whereby cannot be used with these settings.
     #[error(transparent)]
     Whereby(#[from] reflector_whereby::NotUsable),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The store is ill.
     #[error(transparent)]
     Store(#[from] reflector_core::store::StoreError),
@@ -65,23 +68,13 @@ impl Server {
     /// # Errors
     ///
     /// [`ServeError`] for what cannot be used as it is configured.
-    pub async fn new(config: &Config, clock: Clock) -> Result<Self, ServeError> {
-        let (store, connections) = match config.database {
-            Database::Memory => both(MemoryStore::new()),
-        };
+    pub async fn new(config: &Config, migrate: Migrate, clock: Clock) -> Result<Self, ServeError> {
+        let Kept { store, connections } = Kept::open(&config.database, migrate).await?;
         store.beat(clock()).await?;
         let bell = Bell::new();
         let store = Arc::new(Watched::new(store, Arc::clone(&bell)));
-
         let builtin = Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(&clock)));
-        let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
-        let mut engine = Engine::new(store, settings)
-            .with_provider("builtin".into(), Arc::clone(&builtin) as Arc<dyn VideoProvider>)
-            .with_announcer(Arc::clone(&builtin) as Arc<dyn Announcer>);
-        if let Some(whereby) = &config.whereby {
-            engine = engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?));
-        }
-        let engine = Arc::new(engine);
+        let engine = Arc::new(engine(config, store, &builtin)?);
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -101,7 +94,8 @@ impl Server {
             stopping: Arc::new(AtomicBool::new(false)),
         };
         let (sweep, reconcile) = (config.sweep, config.policy.reconcile_after);
-        let workers = Workers { engine, bell, clock, sweep, reconcile, stop, tasks };
+        let retention = config.retention;
+        let workers = Workers { engine, bell, clock, sweep, reconcile, retention, stop, tasks };
         Ok(Self { app, meet, workers })
     }
 
@@ -145,10 +139,20 @@ impl Server {
     }
 }
 
-/// One store as what the engine keeps things in, and as what the built-in provider does.
-fn both<S: Store + ConnectionStore>(store: S) -> (Arc<dyn Store>, Arc<dyn ConnectionStore>) {
-    let store = Arc::new(store);
-    (Arc::clone(&store) as Arc<dyn Store>, store)
+/// The engine with every provider that is configured.
+pub(crate) fn engine(
+    config: &Config,
+    store: Arc<dyn Store>,
+    builtin: &Arc<Builtin>,
+) -> Result<Engine, reflector_whereby::NotUsable> {
+    let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
+    let engine = Engine::new(store, settings)
+        .with_provider("builtin".into(), Arc::clone(builtin) as Arc<dyn VideoProvider>)
+        .with_announcer(Arc::clone(builtin) as Arc<dyn Announcer>);
+    Ok(match &config.whereby {
+        Some(whereby) => engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?)),
+        None => engine,
+    })
 }
 
 impl std::fmt::Debug for Server {

@@ -12,7 +12,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{ServeError, Server};
 use crate::clock;
-use crate::config::{Config, LogFormat, Sources};
+use crate::commands::meetings::Meetings;
+use crate::commands::rooms::Rooms;
+use crate::commands::{self, Office};
+use crate::config::{Config, Database, LogFormat, Sources};
+use crate::database::Migrate;
 use crate::simulate;
 use crate::workers::Chain;
 
@@ -23,21 +27,46 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: Flags,
+    serve: Settings,
+    /// Refuses a database whose schema is older than this program, instead of bringing it up to date.
+    #[arg(long)]
+    no_migrate: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the server (also what no command does).
-    Serve(Flags),
+    Serve {
+        #[command(flatten)]
+        settings: Settings,
+        /// Refuses a database whose schema is older than this program, instead of bringing it up to date.
+        #[arg(long)]
+        no_migrate: bool,
+    },
+    /// Brings the database's schema up to date.
+    Migrate(Settings),
     /// Shows the settings in force and where each value came from, secrets masked.
-    Config(Flags),
+    Config(Settings),
+    /// Rooms, from a shell.
+    Rooms {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: Rooms,
+    },
+    /// Meetings, from a shell.
+    Meetings {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: Meetings,
+    },
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
     Simulate(simulate::Flags),
 }
 
 #[derive(Clone, Debug, Default, Args)]
-struct Flags {
+struct Settings {
     /// The file with settings; reflector.toml is read if it is there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -52,7 +81,7 @@ struct Flags {
     insecure: bool,
 }
 
-impl Flags {
+impl Settings {
     fn sources(self) -> Sources {
         let flags = [("REFLECTOR_LISTEN", self.listen), ("DATABASE_URL", self.database_url)];
         Sources {
@@ -73,52 +102,83 @@ impl Flags {
 /// Runs the command line: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (flags, serves) = match cli.command {
-        None => (cli.serve, true),
-        Some(Command::Serve(flags)) => (flags, true),
-        Some(Command::Config(flags)) => (flags, false),
-        Some(Command::Simulate(flags)) => {
-            return if simulate::run(&flags) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    match cli.command.unwrap_or(Command::Serve { settings: cli.serve, no_migrate: cli.no_migrate }) {
+        Command::Serve { settings, no_migrate } => with(settings, |config| {
+            let migrate = if no_migrate { Migrate::No } else { Migrate::Yes };
+            start_logging(config)?;
+            serve(config, migrate).map_err(failed)
+        }),
+        Command::Config(settings) => {
+            let sources = settings.sources();
+            let described = Config::read(&sources).and_then(|_| Config::describe(&sources));
+            ended(described.map(|described| print!("{described}")).map_err(Failed::usage))
         }
-    };
-    let sources = flags.sources();
-    let config = match Config::read(&sources) {
-        Ok(config) => config,
-        Err(wrong) => {
-            eprintln!("reflector: {wrong}");
-            return ExitCode::from(2);
+        Command::Migrate(settings) => {
+            with(settings, |config| in_a_runtime(async { commands::migrate(config).await.map_err(failed) }))
         }
-    };
-    if !serves {
-        return match Config::describe(&sources) {
-            Ok(described) => {
-                print!("{described}");
+        Command::Rooms { settings, command } => with(settings, |config| {
+            in_a_runtime(async {
+                let office = Office::open(config).await.map_err(failed)?;
+                commands::rooms::run(&office, command).await.map_err(failed)
+            })
+        }),
+        Command::Meetings { settings, command } => with(settings, |config| {
+            in_a_runtime(async {
+                let office = Office::open(config).await.map_err(failed)?;
+                commands::meetings::run(&office, command).await.map_err(failed)
+            })
+        }),
+        Command::Simulate(flags) => {
+            if simulate::run(&flags) {
                 ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
             }
-            Err(wrong) => {
-                eprintln!("reflector: {wrong}");
-                ExitCode::from(2)
-            }
-        };
-    }
-    if let Err(wrong) = start_logging(&config) {
-        eprintln!(
-            "reflector: REFLECTOR_LOG is `{}`: {wrong}; use a filter such as info or reflector=debug",
-            config.log
-        );
-        return ExitCode::from(2);
-    }
-    match serve(&config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("reflector: {}", Chain(&error));
-            ExitCode::FAILURE
         }
     }
 }
 
-fn start_logging(config: &Config) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::builder().parse(&config.log)?;
+/// Why a command did not do what it was to do, and how that is told to the shell.
+struct Failed {
+    line: String,
+    code: u8,
+}
+
+impl Failed {
+    fn usage(why: impl std::fmt::Display) -> Self {
+        Self { line: why.to_string(), code: 2 }
+    }
+}
+
+fn failed(error: impl std::error::Error) -> Failed {
+    Failed { line: Chain(&error).to_string(), code: 1 }
+}
+
+/// Reads the settings, and does something with them.
+fn with(settings: Settings, work: impl FnOnce(&Config) -> Result<(), Failed>) -> ExitCode {
+    ended(Config::read(&settings.sources()).map_err(Failed::usage).and_then(|config| work(&config)))
+}
+
+fn ended(outcome: Result<(), Failed>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { line, code }) => {
+            eprintln!("reflector: {line}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn in_a_runtime(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    work.await
+}
+
+fn start_logging(config: &Config) -> Result<(), Failed> {
+    let filter = EnvFilter::builder().parse(&config.log).map_err(|wrong| {
+        let should = "use a filter such as info or reflector=debug";
+        Failed::usage(format!("REFLECTOR_LOG is `{}`: {wrong}; {should}", config.log))
+    })?;
     let usual = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.log_format.unwrap_or(usual) {
@@ -129,12 +189,12 @@ fn start_logging(config: &Config) -> Result<(), tracing_subscriber::filter::Pars
 }
 
 #[tokio::main]
-async fn serve(config: &Config) -> Result<(), ServeError> {
+async fn serve(config: &Config, migrate: Migrate) -> Result<(), ServeError> {
     let cannot_listen = |source| ServeError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(cannot_listen)?;
     // The port 0 asks the system for a free one.
     let config = &config.clone().listening_on(listener.local_addr().map_err(cannot_listen)?);
-    let server = Server::new(config, clock::system()).await?;
+    let server = Server::new(config, migrate, clock::system()).await?;
     greet(config);
     server.run(listener, asked_to_stop()).await
 }
@@ -142,7 +202,12 @@ async fn serve(config: &Config) -> Result<(), ServeError> {
 /// The first lines: where to point a browser, what is embedded, and how to replace each part.
 fn greet(config: &Config) {
     println!("Reflector listens on {}: point a browser at {}", config.listen, config.public_url);
-    println!("  meetings   kept in memory, and gone when it stops (DATABASE_URL)");
+    let kept = match &config.database {
+        Database::Memory => "in memory, and gone when it stops".to_owned(),
+        Database::Sqlite(url) => format!("in {url}"),
+        Database::Postgres(_) => "in PostgreSQL".to_owned(),
+    };
+    println!("  meetings   kept {kept} (DATABASE_URL)");
     let provider = config.provider.as_str();
     let how =
         if provider == "builtin" { " (WHEREBY_API_KEY and WHEREBY_WEBHOOK_SECRET for Whereby)" } else { "" };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reflector_core::Timestamp;
 use reflector_core::engine::{Carried, CarryOutcome, Engine, EngineError};
+use reflector_core::store::{Dropped, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +24,10 @@ const REST: Duration = Duration::from_secs(1);
 const LEAST_RECONCILE: Duration = Duration::from_secs(1);
 /// How long messages wait for a meeting that never comes.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How often what is old is looked for, and how much of it is dropped at once.
+const RETENTION: Duration = Duration::from_secs(10 * 60);
+const BATCH: usize = 1000;
+const BETWEEN_BATCHES: Duration = Duration::from_millis(200);
 const MICROSECOND: Duration = Duration::from_micros(1);
 
 /// What the loops work with.
@@ -33,6 +38,7 @@ pub(crate) struct Workers {
     pub(crate) clock: Clock,
     pub(crate) sweep: Duration,
     pub(crate) reconcile: Duration,
+    pub(crate) retention: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
@@ -44,6 +50,7 @@ impl Workers {
         self.tasks.spawn(self.clone().dispatch_loop());
         self.tasks.spawn(self.clone().reconcile_loop());
         self.tasks.spawn(self.clone().heartbeat_loop());
+        self.tasks.spawn(self.clone().retention_loop());
     }
 
     fn now(&self) -> Timestamp {
@@ -154,13 +161,39 @@ impl Workers {
                     error!(error = %Chain(&error), "rooms cannot be reconciled; trying again later")
                 }
             }
-            if let Err(error) = self.engine.store().drop_kept_before(self.now() - KEPT_FOR, 1000).await {
-                warn!(error = %Chain(&error), "old messages cannot be dropped; trying again later");
-            }
             if !self.rest(&never, None, self.reconcile.max(LEAST_RECONCILE)).await {
                 return;
             }
         }
+    }
+
+    /// Forgets what nobody needs any more, in small batches with a rest after each: nobody waits for it.
+    async fn retention_loop(self) {
+        let never = Notify::new();
+        loop {
+            let rest = match self.forget().await {
+                Ok(true) => BETWEEN_BATCHES,
+                Ok(false) => RETENTION,
+                Err(error) => {
+                    warn!(error = %Chain(&error), "what is old cannot be dropped; trying again later");
+                    RETENTION
+                }
+            };
+            if !self.rest(&never, None, rest).await {
+                return;
+            }
+        }
+    }
+
+    /// Whether there may be more to forget.
+    async fn forget(&self) -> Result<bool, StoreError> {
+        let store = self.engine.store();
+        let waiting = store.drop_kept_before(self.now() - KEPT_FOR, BATCH).await?;
+        let dropped = store.drop_before(self.now() - self.retention, BATCH).await?;
+        if waiting > 0 || dropped != Dropped::default() {
+            debug!(waiting, ?dropped, "dropped what is old");
+        }
+        Ok(waiting == BATCH || dropped.may_be_more(BATCH))
     }
 
     async fn heartbeat_loop(self) {

@@ -10,6 +10,7 @@ use reflector_core::Timestamp;
 use reflector_server::app::Server;
 use reflector_server::clock;
 use reflector_server::config::{Config, Sources};
+use reflector_server::database::Migrate;
 use reflector_whereby::signature::{HEADER, sign};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ async fn served() -> SocketAddr {
     let environment = set.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let config =
         Config::read(&Sources { environment, ..Sources::default() }).expect("the settings are right");
-    let server = Server::new(&config, clock::system()).await.expect("it can be put together");
+    let server = Server::new(&config, Migrate::Yes, clock::system()).await.expect("it can be put together");
     tokio::spawn(server.run(listener, std::future::pending()));
     address
 }

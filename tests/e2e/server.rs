@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use reflector_server::app::Server;
 use reflector_server::clock;
 use reflector_server::config::{Config, Sources};
+use reflector_server::database::Migrate;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -51,7 +52,8 @@ impl Running {
         let logs = Logs::default();
         let runtime = logs.of_runtime();
         runtime.spawn(async move {
-            let server = Server::new(&config, clock::system()).await.expect("the settings can be used");
+            let server =
+                Server::new(&config, Migrate::Yes, clock::system()).await.expect("the settings can be used");
             let listener = TcpListener::from_std(listener).expect("it is a socket");
             server.run(listener, std::future::pending()).await.expect("loopback does not fail");
         });

@@ -7,8 +7,19 @@ pub struct Key {
     pub name: &'static str,
     /// Its value when nobody sets it; empty for none.
     pub default: &'static str,
-    /// Whether its value is a secret.
-    pub secret: bool,
+    /// What of its value is a secret.
+    pub secret: Secret,
+}
+
+/// What of a value nobody may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// Nothing.
+    Nothing,
+    /// The password in an address.
+    Password,
+    /// All of it.
+    All,
 }
 
 impl Key {
@@ -17,20 +28,47 @@ impl Key {
         let lower = self.name.to_ascii_lowercase();
         lower.strip_prefix("reflector_").unwrap_or(&lower).to_owned()
     }
+
+    /// A value of it as anybody may see it.
+    pub fn shown(&self, value: &str) -> String {
+        match self.secret {
+            Secret::Nothing => value.to_owned(),
+            Secret::Password => without_password(value),
+            Secret::All if value.is_empty() => String::new(),
+            Secret::All => "…".to_owned(),
+        }
+    }
+}
+
+/// An address without its password, wherever that may stand: between `:` and `@`, or as a parameter.
+fn without_password(address: &str) -> String {
+    let mut url = match url::Url::parse(address) {
+        Ok(url) if url.has_host() || !address.contains('@') => url,
+        // Whatever it is, it may have a password in it.
+        _ if address.contains('@') => return "…".to_owned(),
+        _ => return address.to_owned(),
+    };
+    if url.password().is_some() && url.set_password(Some("…")).is_err() {
+        return "…".to_owned();
+    }
+    if url.query().is_some_and(|query| query.to_ascii_lowercase().contains("password")) {
+        url.set_query(None);
+    }
+    url.to_string().replace("%E2%80%A6", "…")
 }
 
 const fn key(name: &'static str, default: &'static str) -> Key {
-    Key { name, default, secret: false }
+    Key { name, default, secret: Secret::Nothing }
 }
 
 const fn secret(name: &'static str) -> Key {
-    Key { name, default: "", secret: true }
+    Key { name, default: "", secret: Secret::All }
 }
 
 /// Every setting.
 pub const KEYS: &[Key] = &[
     key("REFLECTOR_LISTEN", "127.0.0.1:1250"),
-    key("DATABASE_URL", "memory:"),
+    Key { name: "DATABASE_URL", default: "sqlite://reflector.db", secret: Secret::Password },
     key("REFLECTOR_DEPLOYMENT", "reflector"),
     key("REFLECTOR_CLOSE", "act"),
     key("REFLECTOR_PROVIDER", ""),
@@ -52,6 +90,7 @@ pub const KEYS: &[Key] = &[
     key("REFLECTOR_LEASE", "45s"),
     key("REFLECTOR_SWEEP", "15s"),
     key("REFLECTOR_RECONCILE_AFTER", "15m"),
+    key("REFLECTOR_RETENTION", "90d"),
     key("REFLECTOR_LOG", "info"),
     key("REFLECTOR_LOG_FORMAT", ""),
 ];

@@ -13,17 +13,22 @@ use reflector_core::ProviderName;
 use reflector_core::engine::Deployment;
 use reflector_core::lifecycle::Policy;
 use reflector_whereby::WherebySettings;
+use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
 
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, Secret};
 use values::Values;
 
 /// Where meetings and rooms are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Database {
     /// In this process, for as long as it lives.
     Memory,
+    /// In a SQLite file: its address, such as `sqlite://reflector.db`.
+    Sqlite(String),
+    /// In PostgreSQL: its address, which may hold a password.
+    Postgres(SecretString),
 }
 
 /// How logs are written.
@@ -44,6 +49,8 @@ pub struct Config {
     pub insecure: bool,
     /// Where things are kept.
     pub database: Database,
+    /// For how long what is over is kept.
+    pub retention: Duration,
     /// The name that begins every room made at a provider.
     pub deployment: Deployment,
     /// The policies of meetings.
@@ -149,14 +156,11 @@ impl Config {
             return Err(values.wrong("REFLECTOR_LISTEN", should));
         }
         let whereby = values.whereby()?;
-        let database = match values.text("DATABASE_URL") {
-            "memory:" => Database::Memory,
-            _ => return Err(values.wrong("DATABASE_URL", "use memory:")),
-        };
         Ok(Self {
             listen,
             insecure: sources.insecure,
-            database,
+            database: values.database()?,
+            retention: values.duration_above_zero("REFLECTOR_RETENTION")?,
             deployment: values.parse("REFLECTOR_DEPLOYMENT", "use 1 to 10 lower-case letters and digits")?,
             policy: values.policy()?,
             sweep: values.duration_above_zero("REFLECTOR_SWEEP")?,

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::keys::{KEYS, Key};
-use super::{ConfigError, Origin, Sources};
+use super::{ConfigError, Database, Origin, Sources};
 
 const POINTS: &str = "use a number above 0, such as 100";
 const A_DURATION: &str = "use a duration such as 15m, 45s or 250ms";
@@ -58,12 +58,11 @@ impl Values {
     pub(super) fn wrong(&self, name: &'static str, should: &str) -> ConfigError {
         let (value, origin) = self.0.get(name).cloned().unwrap_or((String::new(), Origin::Default));
         let key = KEYS.iter().find(|key| key.name == name);
-        let secret = key.is_some_and(|key| key.secret);
         let named = match (&origin, key) {
             (Origin::File(_), Some(key)) => key.in_file(),
             _ => name.to_owned(),
         };
-        let value = if secret && !value.is_empty() { "…".to_owned() } else { in_one_line(&value) };
+        let value = in_one_line(&key.map_or_else(|| value.clone(), |key| key.shown(&value)));
         ConfigError::Wrong { key: named, value, origin, should: should.to_owned() }
     }
 
@@ -96,6 +95,21 @@ impl Values {
         match self.duration(name)? {
             Duration::ZERO => Err(self.wrong(name, &format!("{A_DURATION}, and more than nothing"))),
             duration => Ok(duration),
+        }
+    }
+
+    pub(super) fn database(&self) -> Result<Database, ConfigError> {
+        const NAME: &str = "DATABASE_URL";
+        let url = self.text(NAME);
+        match url.split_once(':') {
+            Some(("memory", "")) => Ok(Database::Memory),
+            Some(("sqlite", file)) if !file.trim_start_matches('/').is_empty() => {
+                Ok(Database::Sqlite(url.to_owned()))
+            }
+            Some(("postgres" | "postgresql", server)) if server.starts_with("//") => {
+                Ok(Database::Postgres(SecretString::from(url)))
+            }
+            _ => Err(self.wrong(NAME, "use sqlite://reflector.db, postgres://user@host/database or memory:")),
         }
     }
 
@@ -206,7 +220,7 @@ impl Values {
         let mut text = String::new();
         for key in KEYS {
             let Some((value, origin)) = self.0.get(key.name) else { continue };
-            let shown = if key.secret && !value.is_empty() { "…" } else { value };
+            let shown = key.shown(value);
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{:<34} {:<32} {origin}", key.name, shown);
         }

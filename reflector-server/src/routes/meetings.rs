@@ -306,3 +306,42 @@ async fn current_in(app: &App, room: RoomId) -> Result<Option<MeetingId>, Proble
 fn current_of(open: &[Loaded], now: Timestamp) -> Option<MeetingId> {
     admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use reflector_core::Timestamp;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::app::Server;
+    use crate::config::{Config, Sources};
+    use crate::database::Migrate;
+
+    /// Of a server whose workers don't run, so that nobody makes a room. Time jumps to whatever is waited for.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_for_a_meeting_is_told_after_ten_seconds_to_try_again_later() {
+        let environment = [("DATABASE_URL".to_owned(), "memory:".to_owned())].into();
+        let config = Config::read(&Sources { environment, ..Sources::default() }).unwrap();
+        let now = Timestamp::from_micros(1_790_000_000_000_000);
+        let server = Server::new(&config, Migrate::Yes, Arc::new(move || now)).await.unwrap();
+        let post = |path: &str, body: &'static str| {
+            Request::post(path)
+                .header(header::HOST, "127.0.0.1:1250")
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body))
+                .unwrap()
+        };
+        let made = server.router().oneshot(post("/rooms", r#"{"name":"standup"}"#)).await.unwrap();
+        assert_eq!(made.status(), StatusCode::CREATED);
+
+        let asked_at = tokio::time::Instant::now();
+        let answer = server.router().oneshot(post("/rooms/standup/meeting", "{}")).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "2");
+        assert_eq!(asked_at.elapsed().as_secs(), 10);
+    }
+}

@@ -22,7 +22,8 @@ pub(crate) struct Program {
     said: Lines,
     logged: Lines,
     pub(crate) address: SocketAddr,
-    _folder: TempDir,
+    /// Goes when nobody needs it any more: what is kept there outlives a server that is killed.
+    folder: Arc<TempDir>,
 }
 
 impl Program {
@@ -33,7 +34,11 @@ impl Program {
 
     /// With these settings, once it answers.
     pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(Arc::new(tempfile::tempdir().expect("a folder")), environment)
+    }
+
+    /// The same in a folder that may hold what another one kept there.
+    pub(crate) fn start_in(folder: Arc<TempDir>, environment: &[(&str, &str)]) -> Self {
         let mut command = command(folder.path(), &[]);
         let mut child = command
             .env("REFLECTOR_LISTEN", "127.0.0.1:0")
@@ -50,7 +55,7 @@ impl Program {
         let listens = greeting.strip_prefix("Reflector listens on ").and_then(|said| said.split_once(": "));
         let address = listens.and_then(|(address, _)| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in: {greeting}"));
-        let program = Self { child, said, logged, address, _folder: folder };
+        let program = Self { child, said, logged, address, folder };
         eventually("the program answers", || (program.get("/healthz").status == 200).then_some(()));
         program
     }
@@ -109,6 +114,18 @@ impl Program {
     /// What it wrote to standard error until now.
     pub(crate) fn logged(&self) -> String {
         self.logged.text()
+    }
+
+    /// The folder it runs in.
+    pub(crate) fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
+    }
+
+    /// Ends it as a power cut would, and gives the folder for the next one.
+    pub(crate) fn kill(mut self) -> Arc<TempDir> {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("a child");
+        self.folder()
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -36,7 +36,30 @@ const WRONG: &[Wrong<'_>] = &[
         &["REFLECTOR_LISTEN is `0.0.0.0:0`", ENVIRONMENT, "REFLECTOR_AUTH=none", "loopback", "--insecure"],
     ),
     ("a way of signing in", &[("REFLECTOR_AUTH", "jwt")], "", &["REFLECTOR_AUTH is `jwt`", "use none"]),
-    ("a database", &[("DATABASE_URL", "mysql://x")], "", &["DATABASE_URL is `mysql://x`", "memory:"]),
+    (
+        "a database",
+        &[("DATABASE_URL", "mysql://x")],
+        "",
+        &["DATABASE_URL is `mysql://x`", "sqlite://", "memory:"],
+    ),
+    (
+        "a database with a password",
+        &[("DATABASE_URL", "mysql://ada:password-of-ours@db/x")],
+        "",
+        &["DATABASE_URL is `mysql://ada:…@db/x`"],
+    ),
+    (
+        "a database that is no address",
+        &[("DATABASE_URL", "ada:password-of-ours@db")],
+        "",
+        &["DATABASE_URL is `…`", "sqlite://"],
+    ),
+    (
+        "a retention of nothing",
+        &[("REFLECTOR_RETENTION", "0s")],
+        "",
+        &["REFLECTOR_RETENTION is `0s`", "such as 15m"],
+    ),
     (
         "a deployment",
         &[("REFLECTOR_DEPLOYMENT", "My Own")],
@@ -185,8 +208,12 @@ fn config_shows_where_each_value_comes_from_and_no_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = "grace = \"5m\"\nsweep = \"7s\"\nwhereby_webhook_secret = \"of-ours\"\n";
     std::fs::write(folder.path().join("reflector.toml"), file).expect("it can be written");
-    let environment =
-        [("REFLECTOR_GRACE", "2s"), ("REFLECTOR_LISTEN", "127.0.0.1:2"), ("WHEREBY_API_KEY", "of-ours-too")];
+    let environment = [
+        ("REFLECTOR_GRACE", "2s"),
+        ("REFLECTOR_LISTEN", "127.0.0.1:2"),
+        ("WHEREBY_API_KEY", "of-ours-too"),
+        ("DATABASE_URL", "postgres://ada:of-ours@db/meetings?password=of-ours"),
+    ];
     let output = run(folder.path(), &environment, &["config", "--listen", "127.0.0.1:3"]);
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
     let shown = text(&output.stdout);
@@ -196,6 +223,7 @@ fn config_shows_where_each_value_comes_from_and_no_secret() {
         ("REFLECTOR_LISTEN", "127.0.0.1:3", "from a flag"),
         ("REFLECTOR_OVERTIME", "30m", "the default"),
         ("WHEREBY_API_KEY", "…", "from the environment"),
+        ("DATABASE_URL", "postgres://ada:…@db/meetings", "from the environment"),
         ("WHEREBY_WEBHOOK_SECRET", "…", "from reflector.toml"),
     ] {
         let line = shown.lines().find(|line| line.split_whitespace().next() == Some(key)).unwrap_or_default();

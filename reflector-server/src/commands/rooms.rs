@@ -1,0 +1,119 @@
+//! `reflector rooms …`
+
+use clap::Subcommand;
+use reflector_core::engine::RoomRemoval;
+use reflector_core::store::{Paging, RoomCreated, Viewer};
+use reflector_core::{Room, RoomId, RoomName, RoomPolicy, RoomSettings};
+
+use super::{CommandError, Office};
+use crate::api::RoomBody;
+use crate::auth::local;
+use crate::clock::new_id;
+
+/// How many rooms are read at once.
+const PAGE: u64 = 200;
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Rooms {
+    /// Lists every room.
+    List {
+        /// As a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a room with the usual settings.
+    Create {
+        /// Lower-case letters, digits and dashes.
+        name: RoomName,
+    },
+    /// Deletes a room; its meetings' history stays.
+    Delete {
+        /// Its name or id.
+        name: String,
+        /// Ends its open meetings, whoever is in.
+        #[arg(long)]
+        end: bool,
+    },
+}
+
+pub(crate) async fn run(office: &Office, command: Rooms) -> Result<(), CommandError> {
+    match command {
+        Rooms::List { json } => list(office, json).await,
+        Rooms::Create { name } => create(office, name).await,
+        Rooms::Delete { name, end } => delete(office, &name, end).await,
+    }
+}
+
+async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
+    let rooms = all(office).await?;
+    if json {
+        let bodies: Vec<_> = rooms.iter().map(RoomBody::from).collect();
+        println!("{}", serde_json::to_string_pretty(&bodies).map_err(std::io::Error::from)?);
+        return Ok(());
+    }
+    for room in rooms {
+        let provider = room.provider.as_ref().map_or("the usual", |provider| provider.as_str());
+        println!("{}  {:<24} {:<16} {provider}", room.id, room.name, room.owner);
+    }
+    Ok(())
+}
+
+async fn all(office: &Office) -> Result<Vec<Room>, CommandError> {
+    let mut rooms = Vec::new();
+    loop {
+        let paging = Paging { offset: rooms.len() as u64, limit: PAGE };
+        let page = office.store().list_rooms(&Viewer::Operator, paging).await?;
+        let last = page.items.is_empty();
+        rooms.extend(page.items);
+        if last || rooms.len() as u64 >= page.total {
+            return Ok(rooms);
+        }
+    }
+}
+
+async fn create(office: &Office, name: RoomName) -> Result<(), CommandError> {
+    let room = Room {
+        id: RoomId(new_id()),
+        name,
+        owner: local(),
+        is_shared: false,
+        guests: false,
+        settings: RoomSettings::default(),
+        policy: RoomPolicy::default(),
+        provider: None,
+        created_at: office.now,
+    };
+    let id = room.id;
+    match office.store().create_room(room).await? {
+        RoomCreated::Stored => println!("{id}"),
+        RoomCreated::NameTaken => return Err(CommandError::refused("another room has this name")),
+    }
+    Ok(())
+}
+
+async fn delete(office: &Office, name: &str, end: bool) -> Result<(), CommandError> {
+    let room = find(office, name).await?;
+    match office.engine.remove_room(room.id, end, office.now).await? {
+        RoomRemoval::Deleted => Ok(()),
+        RoomRemoval::HasOpenMeetings(meetings) => Err(CommandError::refused(format!(
+            "{name} has {} open meetings: --end ends them, whoever is in",
+            meetings.len()
+        ))),
+    }
+}
+
+/// A room by its name or id.
+pub(crate) async fn find(office: &Office, name: &str) -> Result<Room, CommandError> {
+    let found = if let Ok(id) = name.parse::<RoomId>() {
+        office.store().load_room(id).await?
+    } else if let Ok(name) = name.parse::<RoomName>() {
+        office.store().find_room(&name).await?
+    } else {
+        None
+    };
+    found.ok_or_else(|| {
+        CommandError::refused(format!(
+            "there is no room {name}: `reflector rooms list` shows those there are"
+        ))
+    })
+}

