@@ -59,7 +59,10 @@ fn l26_the_order_is_occupied_on_time_then_on_time_then_occupied_then_grace_then_
     let now = minute(60);
     let in_order = [occupied(30, 90), waiting(30, 90), occupied(0, 50), in_grace(0, 50), waiting(0, 50)];
     for first in 0..in_order.len() {
-        assert_eq!(led_to(&in_order[first..], now), Some(0), "from {first} on");
+        let mut rest = in_order[first..].to_vec();
+        assert_eq!(led_to(&rest, now), Some(0), "from {first} on");
+        rest.reverse();
+        assert_eq!(led_to(&rest, now), Some(rest.len() - 1), "from {first} on, whatever its id");
     }
 }
 
