@@ -1,0 +1,122 @@
+//! Rows and values, read and written.
+
+use reflector_core::lifecycle::{EffectKind, Phase};
+use reflector_core::store::document::Document;
+use reflector_core::store::{Entry, Loaded, OwedEffect, StoreError};
+use reflector_core::{Claim, Meeting, MeetingId, RoomPolicy, Timestamp};
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{Decode, Row, Type};
+use uuid::Uuid;
+
+use crate::error::unavailable;
+use crate::key::key;
+use crate::line::Question;
+
+/// A column of a row.
+pub(crate) fn column<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    name: &'static str,
+) -> Result<T, StoreError> {
+    row.try_get(name).map_err(unavailable)
+}
+
+/// A document in a column of a row.
+pub(crate) fn document<T: Document>(row: &PgRow, name: &'static str) -> Result<T, StoreError> {
+    T::from_document(column(row, name)?)
+}
+
+/// An instant in a column of a row.
+pub(crate) fn instant(row: &PgRow, name: &'static str) -> Result<Timestamp, StoreError> {
+    column(row, name).map(Timestamp::from_micros)
+}
+
+/// An instant that may be missing.
+pub(crate) fn instant_or_none(row: &PgRow, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(column::<Option<i64>>(row, name)?.map(Timestamp::from_micros))
+}
+
+/// A number in a column of a row.
+pub(crate) fn number(row: &PgRow, name: &'static str) -> Result<u64, StoreError> {
+    column(row, name).map(i64::cast_unsigned)
+}
+
+pub(crate) fn meeting_id(row: &PgRow, name: &'static str) -> Result<MeetingId, StoreError> {
+    column::<Uuid>(row, name).map(MeetingId)
+}
+
+pub(crate) fn loaded(row: &PgRow) -> Result<Loaded, StoreError> {
+    Ok(Loaded {
+        meeting: document(row, "document")?,
+        version: number(row, "version")?,
+        room_policy: document::<RoomPolicy>(row, "policy")?,
+        entries: number(row, "entries")?,
+    })
+}
+
+/// How many at the most, as PostgreSQL counts.
+pub(crate) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// What of a meeting is written, and the first values of statements that write one.
+pub(crate) fn bind_meeting<'q>(
+    question: Question<'q>,
+    meeting: &Meeting,
+) -> Result<Question<'q>, StoreError> {
+    let Meeting { provider, room, life, claim, .. } = meeting;
+    let of_room = |text: &String| key(text).into_owned();
+    Ok(question
+        .bind(life.created_at.as_micros())
+        .bind(life.schedule.start.as_micros())
+        .bind(closed_at(meeting))
+        .bind(life.phase.is_forced())
+        .bind(claim.as_ref().map(claim_key))
+        .bind(key(provider.as_str()).into_owned())
+        .bind(room.as_ref().map(|room| of_room(&room.external_id)))
+        .bind(room.as_ref().map(|room| of_room(&room.name)))
+        .bind(meeting.to_document()?))
+}
+
+fn closed_at(meeting: &Meeting) -> Option<i64> {
+    match meeting.life.phase {
+        Phase::Closed { at, .. } => Some(at.as_micros()),
+        _ => None,
+    }
+}
+
+/// A claim as a key: no date of a calendar looks like the other kind.
+pub(crate) fn claim_key(claim: &Claim) -> String {
+    match claim {
+        Claim::Unscheduled => "unscheduled".to_owned(),
+        Claim::Occurrence(text) => key(&format!("occurrence:{text}")).into_owned(),
+    }
+}
+
+/// The documents of entries.
+pub(crate) fn documents(entries: &[Entry]) -> Result<Vec<String>, StoreError> {
+    entries.iter().map(Document::to_document).collect()
+}
+
+/// Owed work, as one list for each column.
+pub(crate) fn bind_effects<'q>(
+    question: Question<'q>,
+    effects: &[OwedEffect],
+) -> Result<Question<'q>, StoreError> {
+    let documents: Result<Vec<_>, _> = effects.iter().map(|owed| owed.effect.to_document()).collect();
+    Ok(question
+        .bind(effects.iter().map(|owed| owed.id.version.cast_signed()).collect::<Vec<_>>())
+        .bind(effects.iter().map(|owed| i32::from(owed.id.index)).collect::<Vec<_>>())
+        .bind(effects.iter().map(|owed| owed.effect.kind().as_str()).collect::<Vec<_>>())
+        .bind(effects.iter().map(|owed| urgency(owed.effect.kind())).collect::<Vec<_>>())
+        .bind(effects.iter().map(|owed| owed.owed_at.as_micros()).collect::<Vec<_>>())
+        .bind(documents?))
+}
+
+/// Closes first, then opens, then the rest.
+fn urgency(kind: EffectKind) -> i16 {
+    match kind {
+        EffectKind::CloseRoom => 0,
+        EffectKind::OpenRoom => 1,
+        EffectKind::AskPresence | EffectKind::RetireRoom | EffectKind::Announce => 2,
+    }
+}

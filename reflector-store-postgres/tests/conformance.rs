@@ -1,0 +1,80 @@
+//! The store keeps every sentence of the ports' contracts, and so does the flaky decorator while nothing fails.
+
+mod postgres {
+    use std::ops::Deref;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use reflector_core::store::Store;
+    use reflector_core::testing::Flaky;
+    use reflector_core::testing::store_suite::{Durable, Harness};
+    use reflector_store_postgres::{PostgresOptions, PostgresStore};
+    use reflector_test_postgres::Schema;
+
+    /// A store in a schema of its own, which goes after it.
+    pub(super) struct World {
+        store: Arc<PostgresStore>,
+        schema: Schema,
+    }
+
+    pub(super) async fn empty() -> World {
+        let schema = reflector_test_postgres::schema();
+        let store = connect(&schema).await;
+        store.migrate().await.expect("an empty schema can be migrated");
+        World { store: Arc::new(store), schema }
+    }
+
+    async fn connect(schema: &Schema) -> PostgresStore {
+        let url = schema.url().to_owned().into();
+        PostgresStore::connect(&url, PostgresOptions::default()).await.expect("the cluster is up")
+    }
+
+    impl World {
+        pub(super) fn flaky(self) -> FlakyWorld {
+            FlakyWorld { store: Arc::new(Flaky::sound(Arc::clone(&self.store))), _world: self }
+        }
+    }
+
+    impl Harness for World {
+        fn store(&self) -> Arc<dyn Store> {
+            Arc::<PostgresStore>::clone(&self.store)
+        }
+    }
+
+    #[async_trait]
+    impl Durable for World {
+        async fn reopen(&self) -> Arc<dyn Store> {
+            self.store.close().await;
+            Arc::new(connect(&self.schema).await)
+        }
+    }
+
+    impl Deref for World {
+        type Target = PostgresStore;
+        fn deref(&self) -> &PostgresStore {
+            &self.store
+        }
+    }
+
+    pub(super) struct FlakyWorld {
+        store: Arc<Flaky<PostgresStore>>,
+        _world: World,
+    }
+
+    impl Harness for FlakyWorld {
+        fn store(&self) -> Arc<dyn Store> {
+            Arc::<Flaky<PostgresStore>>::clone(&self.store)
+        }
+    }
+
+    reflector_core::store_suite!(empty, durable);
+    reflector_core::connection_suite!(empty);
+}
+
+mod flaky_without_faults {
+    async fn empty() -> super::postgres::FlakyWorld {
+        super::postgres::empty().await.flaky()
+    }
+
+    reflector_core::store_suite!(empty);
+}
