@@ -28,6 +28,9 @@ pub enum Migrate {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
+    /// PostgreSQL.
+    #[error(transparent)]
+    Postgres(#[from] reflector_store_postgres::OpenError),
     /// SQLite.
     #[error(transparent)]
     Sqlite(#[from] reflector_store_sqlite::OpenError),
@@ -65,6 +68,13 @@ impl Kept {
     }
 
     async fn postgres(url: &SecretString, migrate: Migrate) -> Result<Self, DatabaseError> {
-        let _ = (url, migrate); Err(DatabaseError::Behind)
+        use reflector_store_postgres::{PostgresOptions, PostgresStore, Schema};
+        let store = PostgresStore::connect(url, PostgresOptions::default()).await?;
+        match (migrate, store.schema().await?) {
+            (_, Schema::Current) => {}
+            (Migrate::Yes, Schema::Behind) => store.migrate().await?,
+            (Migrate::No, Schema::Behind) => return Err(DatabaseError::Behind),
+        }
+        Ok(Self::of(store))
     }
 }
