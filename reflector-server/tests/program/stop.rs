@@ -37,3 +37,18 @@ fn asked_twice_it_stops_at_once() {
 fn not_ready(program: &Program) {
     eventually("it is not ready", || (program.get("/readyz").status == 503).then_some(()));
 }
+
+#[test]
+fn a_server_that_is_killed_goes_on_where_it_was() {
+    let program = Program::start();
+    program.make_room("standup");
+    let made = program.meet("standup");
+    let path = format!("/meetings/{}", made["id"].as_str().expect("an id"));
+    let before = (program.read(&path), program.read(&format!("{path}/history")));
+
+    let program = Program::start_in(program.kill(), &[]);
+    let after = (program.read(&path), program.read(&format!("{path}/history")));
+    assert_eq!(after.1, before.1);
+    assert_eq!((&after.0["phase"], &after.0["closes_at"]), (&before.0["phase"], &before.0["closes_at"]));
+    assert_eq!(program.meet("standup")["id"], made["id"], "it is the same meeting");
+}
