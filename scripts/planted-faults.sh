@@ -8,16 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/planted.XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
-copy=$scratch/tree
-mkdir "$copy"
-git ls-files -z --cached --others --exclude-standard |
-  while IFS= read -r -d '' file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done |
-  tar -c --null -T - | tar -x -C "$copy"
-# What only the server's tests and the benchmarks need would be built anew for every fault.
-sed -i -E '/^(axum|divan|reflector-server|reflector-whereby|reqwest|secrecy|tracing|tracing-subscriber|url)\.workspace/d' \
-  "$copy/tests/Cargo.toml"
+# shellcheck source=scripts/scratch.sh
+. scripts/scratch.sh
 
 export CARGO_TARGET_DIR=${PLANTED_TARGET_DIR:-$scratch/target} CARGO_TERM_COLOR=never
 export PROPTEST_CASES=${PROPTEST_CASES:-200} SIM_SEEDS=${SIM_SEEDS:-300}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Changes the code of the rules, the engine and the webhooks a little, one place at a time, and sees which test
+# notices (cargo-mutants). Prints a table of what killed what; fails if a mutant lives that `tests/mutants/living.txt`
+# does not explain.
+#
+#   scripts/mutants.sh                       everything: some hours on 2 cores
+#   scripts/mutants.sh rules|engine|webhooks one part
+#   scripts/mutants.sh rules 'step.rs'       its files with this in their name
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+command -v cargo-mutants >/dev/null || cargo install cargo-mutants --locked
+# shellcheck source=scripts/scratch.sh
+. scripts/scratch.sh
+
+# Only what judges a mutant is built for it.
+python3 - "$copy/tests/Cargo.toml" <<'PY'
+import re, sys
+path = sys.argv[1]
+sections = re.split(r"(?=^\[)", open(path).read(), flags=re.M)
+judges = lambda s: not s.startswith(("[[bench]]", "[[test]]")) or re.search(r'name = "(engine|properties)"', s)
+open(path, "w").write("".join(filter(judges, sections)).replace("reflector-sim.workspace = true\n", ""))
+PY
+
+export CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$scratch/target} CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES=${PROPTEST_CASES:-100}
+out=${MUTANTS_OUT:-$scratch}
+
+rules=(-p reflector-core --test-package reflector-core --test-package reflector-tests)
+judges=(-- --lib --test engine --test properties -- --skip coverage)
+part() {
+  case $1 in
+    rules) files=(reflector-core/src/lifecycle/*.rs reflector-core/src/{admission,meeting}.rs); with=("${rules[@]}") then=("${judges[@]}") ;;
+    engine) files=(reflector-core/src/engine/*.rs); with=("${rules[@]}") then=("${judges[@]}") ;;
+    webhooks) files=(reflector-whereby/src/{webhook,signature,news,wire}.rs); with=(-p reflector-whereby) then=() ;;
+    *) echo "there is no part $1: use rules, engine or webhooks" >&2; exit 2 ;;
+  esac
+  chosen=()
+  for file in "${files[@]}"; do [[ $file == *"${2:-}"* ]] && chosen+=(-f "$file"); done
+  # The copy is not changed yet: if its tests fail, no mutant is judged.
+  (cd "$copy" && cargo test --quiet "${with[@]//--test-package/-p}" "${then[@]:1}" >"$scratch/baseline" 2>&1) ||
+    { cat "$scratch/baseline" >&2; exit 1; }
+  (cd "$copy" && cargo mutants --in-place --baseline skip --timeout 60 --no-shuffle --output "$out/$1" \
+    "${with[@]}" "${chosen[@]}" "${then[@]}" >"$scratch/log" 2>&1) || true
+  python3 "$root/scripts/mutants_table.py" "$out/$1/mutants.out" "$root/tests/mutants/living.txt"
+}
+
+if [ $# -gt 0 ]; then
+  part "$@"
+else
+  lives=0
+  for name in rules engine webhooks; do part "$name" || lives=1; done
+  exit $lives
+fi
