@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reflector_core::Meeting;
 use reflector_core::store::{Commit, Committed, MeetingStore, RoomStore, TakenDelivery};
 use reflector_core::testing::sample::{
     commit, delivery_key, due, entry, meeting_id, meeting_in_full, new_meeting, room, taken,
@@ -24,7 +25,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         store.migrate().await?;
         store.create_room(room(1)).await?;
         for n in 0..tasks {
-            store.create(new_meeting(meeting_in_full(n, &room(1)))).await.map(drop)?;
+            let meeting = Meeting { claim: None, ..meeting_in_full(n, &room(1)) };
+            store.create(new_meeting(meeting)).await.map(drop)?;
         }
         let begun = Instant::now();
         let mut running = JoinSet::new();

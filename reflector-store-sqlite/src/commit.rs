@@ -3,17 +3,16 @@
 use reflector_core::lifecycle::EffectKind;
 use reflector_core::store::document::Document;
 use reflector_core::store::{
-    Commit, Committed, Created, DueRow, Entry, NewMeeting, OwedEffect, StoreError, TakenDelivery,
+    Commit, Committed, Created, DeliveryKey, DueRow, Entry, NewMeeting, OwedEffect, StoreError, TakenDelivery,
 };
 use reflector_core::{Meeting, MeetingId};
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
-use sqlx::{query, query_as};
+use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::{ill, is_taken};
 use crate::rows::{bits, claim_key, closed_at, micros, urgency};
-use crate::writer::Write;
 
 impl SqliteStore {
     pub(crate) async fn create_meeting(&self, new: NewMeeting) -> Result<Created, StoreError> {
@@ -32,7 +31,7 @@ impl SqliteStore {
             .bind(new.meeting.room_id.0)
             .bind(new.meeting.life.created_at.as_micros())
             .bind(bits(new.entries.len() as u64));
-        bind_columns(insert, &new.meeting, new.due, document).execute(&mut *write).await.map_err(ill)?;
+        bind_columns(insert, &new.meeting, new.due, &document).execute(&mut *write).await.map_err(ill)?;
         note(&mut write, new.meeting.id, &new.entries).await?;
         owe(&mut write, &new.effects).await?;
         write.commit().await?;
@@ -40,15 +39,39 @@ impl SqliteStore {
     }
 
     pub(crate) async fn commit_meeting(&self, commit: Commit) -> Result<Committed, StoreError> {
+        self.line.commit(WrittenOut::of(commit)?).await
+    }
+}
+
+/// A commit with its meeting written out.
+pub(crate) struct WrittenOut {
+    commit: Commit,
+    document: String,
+}
+
+impl WrittenOut {
+    fn of(commit: Commit) -> Result<Self, StoreError> {
         let document = commit.meeting.to_document()?;
-        let mut write = self.writer.begin().await?;
-        let answer = apply(&mut write, &commit, document).await?;
-        if answer == Committed::Stored {
-            write.commit().await?
-        } else {
-            write.abandon().await?
+        Ok(Self { commit, document })
+    }
+
+    /// Writes all of it, or nothing if it is refused: what shares the transaction with it goes on.
+    pub(crate) async fn write(&self, write: &mut SqliteConnection) -> Result<Committed, StoreError> {
+        let Self { commit, document } = self;
+        if !change(write, commit, document).await? {
+            let was_taken = match &commit.delivery {
+                Some(delivery) => was_taken(write, &delivery.key).await?,
+                None => false,
+            };
+            return Ok(if was_taken { Committed::Duplicate } else { Committed::Conflict });
         }
-        Ok(answer)
+        if let Some(delivery) = &commit.delivery {
+            take(write, delivery).await?;
+        }
+        note(write, commit.meeting.id, &commit.entries).await?;
+        supersede(write, commit.meeting.id, &commit.superseded).await?;
+        owe(write, &commit.effects).await?;
+        Ok(Committed::Stored)
     }
 }
 
@@ -72,45 +95,16 @@ async fn refused(write: &mut SqliteConnection, meeting: &Meeting) -> Result<Opti
     })
 }
 
-/// All of a commit, up to what refuses it.
-async fn apply(write: &mut Write<'_>, commit: &Commit, document: String) -> Result<Committed, StoreError> {
-    // The order tells the answers apart: a message that was taken in is a duplicate from an old version too.
-    if let Some(delivery) = &commit.delivery
-        && !take(write, delivery).await?
-    {
-        return Ok(Committed::Duplicate);
-    }
-    if !change(write, commit, document).await? {
-        return Ok(Committed::Conflict);
-    }
-    note(write, commit.meeting.id, &commit.entries).await?;
-    supersede(write, commit.meeting.id, &commit.superseded).await?;
-    owe(write, &commit.effects).await?;
-    Ok(Committed::Stored)
-}
-
-/// Writes down that a message is taken in. `false` if it was before.
-async fn take(write: &mut SqliteConnection, delivery: &TakenDelivery) -> Result<bool, StoreError> {
-    let insert = "INSERT INTO deliveries (provider, id, endpoint, received_at) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT DO NOTHING";
-    let inserted = query(insert)
-        .bind(delivery.key.provider.as_str())
-        .bind(&delivery.key.id)
-        .bind(bits(delivery.endpoint))
-        .bind(delivery.received_at.as_micros())
-        .execute(write)
-        .await
-        .map_err(ill)?;
-    Ok(inserted.rows_affected() > 0)
-}
-
-/// Writes the meeting over the version that it was read in. `false` if there is another version by now.
-async fn change(write: &mut SqliteConnection, commit: &Commit, document: String) -> Result<bool, StoreError> {
+/// Writes the meeting over the version that it was read in. `false` if there is another version by now, or if the message
+/// was taken in before.
+async fn change(write: &mut SqliteConnection, commit: &Commit, document: &str) -> Result<bool, StoreError> {
     let update =
         "UPDATE meetings SET room_id = ?2, created_at = ?3, version = version + 1, entries = entries + ?4,
             start_at = ?5, closed_at = ?6, is_forced = ?7, claim = ?8, provider = ?9, external_id = ?10,
             room_name = ?11, due_at = ?12, wakes_at = ?12, fingerprint = ?13, document = ?14
-        WHERE id = ?1 AND version = ?15";
+        WHERE id = ?1 AND version = ?15
+            AND NOT EXISTS (SELECT 1 FROM deliveries WHERE provider = ?16 AND id = ?17)";
+    let key = commit.delivery.as_ref().map(|delivery| &delivery.key);
     let update = query(update)
         .bind(commit.meeting.id.0)
         .bind(commit.meeting.room_id.0)
@@ -118,6 +112,8 @@ async fn change(write: &mut SqliteConnection, commit: &Commit, document: String)
         .bind(bits(commit.entries.len() as u64));
     let updated = bind_columns(update, &commit.meeting, commit.due, document)
         .bind(bits(commit.expected))
+        .bind(key.map(|key| key.provider.as_str()))
+        .bind(key.map(|key| key.id.as_str()))
         .execute(write)
         .await;
     match updated {
@@ -128,6 +124,28 @@ async fn change(write: &mut SqliteConnection, commit: &Commit, document: String)
     }
 }
 
+async fn was_taken(write: &mut SqliteConnection, key: &DeliveryKey) -> Result<bool, StoreError> {
+    query_scalar("SELECT EXISTS (SELECT 1 FROM deliveries WHERE provider = ?1 AND id = ?2)")
+        .bind(key.provider.as_str())
+        .bind(&key.id)
+        .fetch_one(write)
+        .await
+        .map_err(ill)
+}
+
+/// Writes down that a message is taken in.
+async fn take(write: &mut SqliteConnection, delivery: &TakenDelivery) -> Result<(), StoreError> {
+    query("INSERT INTO deliveries (provider, id, endpoint, received_at) VALUES (?1, ?2, ?3, ?4)")
+        .bind(delivery.key.provider.as_str())
+        .bind(&delivery.key.id)
+        .bind(bits(delivery.endpoint))
+        .bind(delivery.received_at.as_micros())
+        .execute(write)
+        .await
+        .map_err(ill)?;
+    Ok(())
+}
+
 type Query<'q> = query::Query<'q, Sqlite, SqliteArguments>;
 
 /// Binds `?5` to `?14`: what a meeting is searched by, and itself.
@@ -135,7 +153,7 @@ fn bind_columns<'q>(
     query: Query<'q>,
     meeting: &'q Meeting,
     due: Option<DueRow>,
-    document: String,
+    document: &'q str,
 ) -> Query<'q> {
     let room = meeting.room.as_ref();
     query

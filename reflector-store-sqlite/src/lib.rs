@@ -6,6 +6,7 @@ mod deliveries;
 mod effects;
 mod error;
 mod hearing;
+mod line;
 mod location;
 mod meetings;
 mod migrations;
@@ -16,6 +17,7 @@ mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
@@ -24,13 +26,15 @@ use sqlx::sqlite::{
 };
 
 pub use error::OpenError;
+use line::Line;
 pub use migrations::Schema;
 use writer::Writer;
 
 /// A store in one SQLite file. It is shared behind an `Arc`, and several processes may have the same file open.
 pub struct SqliteStore {
     file: PathBuf,
-    writer: Writer,
+    writer: Arc<Writer>,
+    line: Arc<Line>,
     readers: SqlitePool,
 }
 
@@ -72,8 +76,8 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", LOG_KEPT);
         let writer = Writer::open(write).await.map_err(|error| location::why(&file, error))?;
-        let readers = readers(connect, options);
-        Ok(Self { file, writer, readers })
+        let (writer, readers) = (Arc::new(writer), readers(connect, options));
+        Ok(Self { file, line: Arc::new(Line::to(Arc::clone(&writer))), writer, readers })
     }
 
     /// Where the file is.

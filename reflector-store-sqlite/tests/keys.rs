@@ -1,0 +1,92 @@
+//! Keys from outside are bytes that we do not choose: they may hold anything, and are told apart by every byte.
+
+mod world;
+
+use reflector_core::provider::RoomAddress;
+use reflector_core::store::{
+    Commit, Committed, ConnectionStore, Created, DeliveryKey, DeliveryStore, HearingStore, Kept,
+    KeptDelivery, MeetingStore, RoomCreated, RoomStore, StoreError, TakenDelivery,
+};
+use reflector_core::testing::sample::{
+    at, commit, kept_delivery, meeting, meeting_id, new_meeting, provider_room, room, taken,
+};
+use reflector_core::{Claim, Meeting, ProviderName, ProviderRoom, Room, UserId};
+use world::OnFile;
+
+/// What differs only after a NUL, or is no more than one.
+const KEYS: [&str; 6] = ["", "\0", "key\0one", "key\0two", "key", "Key\u{ffff}🦀'\\"];
+
+#[tokio::test]
+async fn keys_with_a_nul_are_told_apart_and_come_back_as_they_were() -> Result<(), StoreError> {
+    let world = OnFile::empty().await;
+    world.create_room(room(100)).await?;
+    for (n, key) in (1..).zip(KEYS) {
+        let owner = UserId::from(key);
+        assert_eq!(world.create_room(Room { owner, ..room(n) }).await?, RoomCreated::Stored);
+        let at_provider =
+            ProviderRoom { name: key.to_owned(), external_id: format!("{key}!"), ..provider_room(n) };
+        let kept = Meeting {
+            provider: ProviderName::from(key),
+            claim: Some(Claim::Occurrence(key.to_owned())),
+            room: Some(at_provider),
+            ..meeting(n, &room(100))
+        };
+        assert_eq!(world.create(new_meeting(kept.clone())).await?, Created::Stored, "{key:?}");
+        let again = Meeting { id: meeting_id(1_000), ..kept.clone() };
+        assert_eq!(world.create(new_meeting(again)).await?, Created::ClaimTaken(kept.id), "{key:?}");
+    }
+    for (n, key) in (1..).zip(KEYS) {
+        let provider = ProviderName::from(key);
+        for address in [
+            RoomAddress { external_id: Some(format!("{key}!")), name: None },
+            RoomAddress { external_id: None, name: Some(key.to_owned()) },
+        ] {
+            let found = world.find(&provider, &address).await?.expect("it is found");
+            assert_eq!(found.meeting.id, meeting_id(n), "{key:?}");
+            assert_eq!(found.meeting.provider, provider);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn messages_whose_ids_hold_a_nul_are_taken_in_and_kept_once() -> Result<(), StoreError> {
+    let world = OnFile::empty().await;
+    world.create_room(room(1)).await?;
+    world.create(new_meeting(meeting(1, &room(1)))).await?;
+    for (n, id) in (1..).zip(KEYS) {
+        let provider = ProviderName::from(id);
+        let key = DeliveryKey { provider: provider.clone(), id: id.to_owned() };
+        let delivery = Some(TakenDelivery { key: key.clone(), ..taken(n, 5) });
+        for answer in [Committed::Stored, Committed::Duplicate] {
+            let loaded = world.load(meeting_id(1)).await?.expect("the meeting is there");
+            let commit = Commit { delivery: delivery.clone(), ..commit(&loaded) };
+            assert_eq!(world.commit(commit).await?, answer, "{id:?}");
+        }
+        assert!(world.hearing(&provider, taken(n, 5).endpoint).await?.verified_at.is_some(), "{id:?}");
+
+        let address = RoomAddress { external_id: None, name: Some(id.to_owned()) };
+        let key = DeliveryKey { id: format!("{id}\0kept"), ..key };
+        let kept = KeptDelivery { key: key.clone(), room: address.clone(), ..kept_delivery(n, 5) };
+        assert_eq!(world.keep(kept.clone()).await?, Kept::Stored, "{id:?}");
+        assert_eq!(world.keep(kept.clone()).await?, Kept::Duplicate, "{id:?}");
+        assert_eq!(world.kept_for(&provider, &address).await?, [kept], "{id:?}");
+        world.forget(&key).await?;
+        assert_eq!(world.kept_for(&provider, &address).await?, [], "{id:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rooms_of_ours_whose_names_hold_a_nul_are_listed_by_every_byte() -> Result<(), StoreError> {
+    let world = OnFile::empty().await;
+    for name in KEYS {
+        ConnectionStore::open(&*world.store, name, at(0)).await?;
+    }
+    let mut sorted = KEYS.to_vec();
+    sorted.sort_unstable();
+    assert_eq!(world.rooms("", None, 10).await?, sorted);
+    assert_eq!(world.rooms("key\0", None, 10).await?, ["key\0one", "key\0two"]);
+    assert_eq!(world.rooms("key", Some("key\0one"), 10).await?, ["key\0two"]);
+    Ok(())
+}
