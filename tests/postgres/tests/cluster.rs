@@ -65,6 +65,6 @@ fn a_cluster_goes_away_with_a_process_that_is_killed() {
 }
 
 fn folder_of(url: &str) -> PathBuf {
-    let host = url.split("host=").nth(1).unwrap();
-    Path::new(host.split('&').next().unwrap()).to_owned()
+    let host = url.split("host=").nth(1).expect("the address names its folder");
+    Path::new(host.split_once('&').map_or(host, |(folder, _)| folder)).to_owned()
 }

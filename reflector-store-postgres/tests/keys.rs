@@ -1,0 +1,128 @@
+//! Text from outside may hold what PostgreSQL does not take as text or in an index.
+
+use reflector_core::lifecycle::Effect;
+use reflector_core::provider::RoomAddress;
+use reflector_core::store::{
+    Attach, Attached, ClaimEffects, Commit, Committed, ConnectionStore, Created, DeliveryKey, DeliveryStore,
+    EffectStore, HearingStore, Kept, KeptDelivery, MeetingStore, NewMeeting, Paging, RoomStore, Settlement,
+    StoreError, TakenDelivery, TokenHash, Viewer,
+};
+use reflector_core::testing::sample::{self, ENDPOINT, at, meeting_id, new_meeting};
+use reflector_core::{Claim, Meeting, ProviderName, Room, UserId};
+use reflector_store_postgres::{PostgresOptions, PostgresStore};
+use reflector_test_postgres::{Schema, schema};
+use uuid::Uuid;
+
+async fn store() -> (PostgresStore, Schema) {
+    let schema = schema();
+    let url = schema.url().to_owned().into();
+    let store = PostgresStore::connect(&url, PostgresOptions::default()).await.expect("the cluster is up");
+    store.migrate().await.expect("an empty schema can be migrated");
+    (store, schema)
+}
+
+/// Texts that differ only where a store could lose it: NUL, what could stand for it, and ten thousand characters.
+fn odd_texts() -> Vec<String> {
+    let long = "ü".repeat(10_000);
+    ["a\0b", "a\u{1}b", "a\u{1}\u{1}b", "ab", "a\\0b", "a\\u0000b", "\0"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain([format!("{long}1"), format!("{long}2"), format!("{long}\0")])
+        .collect()
+}
+
+#[tokio::test]
+async fn meetings_and_messages_with_odd_names_are_told_apart() -> Result<(), StoreError> {
+    let (store, _schema) = store().await;
+    let room = sample::room(1);
+    store.create_room(room.clone()).await?;
+    for (n, text) in (1..).zip(odd_texts()) {
+        let (provider, id) = (ProviderName(text.clone()), meeting_id(n));
+        let mut place = sample::provider_room(n);
+        place.external_id.clone_from(&text);
+        place.name.clone_from(&text);
+        let meeting = Meeting {
+            claim: Some(Claim::Occurrence(text.clone())),
+            calendar_event_id: Some(text.clone()),
+            provider: provider.clone(),
+            room: Some(place),
+            ..sample::meeting(n, &room)
+        };
+        assert_eq!(store.create(new_meeting(meeting.clone())).await?, Created::Stored, "{text:.20?}");
+        let rival = Meeting { id: meeting_id(1_000 + n), ..meeting.clone() };
+        assert_eq!(store.create(new_meeting(rival)).await?, Created::ClaimTaken(id), "{text:.20?}");
+        let loaded = store.load(id).await?.expect("it was kept");
+        assert_eq!(loaded.meeting, meeting);
+
+        let by_id = RoomAddress { external_id: Some(text.clone()), name: None };
+        let by_name = RoomAddress { external_id: None, name: Some(text.clone()) };
+        for address in [&by_id, &by_name] {
+            assert_eq!(store.find(&provider, address).await?, Some(loaded.clone()), "{text:.20?}");
+        }
+
+        let key = DeliveryKey { provider: provider.clone(), id: text.clone() };
+        let waiting = KeptDelivery {
+            key: key.clone(),
+            room: RoomAddress { external_id: Some(text.clone()), name: Some(text.clone()) },
+            ..sample::kept_delivery(n, 5)
+        };
+        assert_eq!(store.keep(waiting.clone()).await?, Kept::Stored);
+        assert_eq!(store.keep(waiting.clone()).await?, Kept::Duplicate);
+        assert_eq!(store.kept_for(&provider, &by_name).await?, [waiting]);
+
+        let delivery = TakenDelivery { key: key.clone(), received_at: at(u64::from(n)), endpoint: ENDPOINT };
+        let commit = Commit { delivery: Some(delivery), ..sample::commit(&loaded) };
+        assert_eq!(store.commit(commit.clone()).await?, Committed::Stored);
+        assert_eq!(store.commit(commit).await?, Committed::Duplicate);
+        assert_eq!(store.hearing(&provider, ENDPOINT).await?.verified_at, Some(at(u64::from(n))));
+        store.heard(&provider, ENDPOINT, at(100)).await?;
+        assert_eq!(store.hearing(&provider, ENDPOINT).await?.verified_at, Some(at(100)));
+        store.forget(&key).await?;
+        assert_eq!(store.kept_for(&provider, &by_id).await?, []);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn owners_and_errors_with_odd_texts_come_back_as_they_were() -> Result<(), StoreError> {
+    let (store, _schema) = store().await;
+    for (n, text) in (1..).zip(odd_texts()) {
+        let owner = UserId(text.clone());
+        let room = Room { owner: owner.clone(), ..sample::room(n) };
+        store.create_room(room.clone()).await?;
+        assert!(store.update_room(room.clone()).await?);
+        let page = store.list_rooms(&Viewer::User(owner), Paging { offset: 0, limit: 10 }).await?;
+        assert_eq!((page.items, page.total), (vec![room.clone()], 1), "{text:.20?}");
+
+        let effects = sample::owed(meeting_id(n), 1, &[Effect::AskPresence], 1);
+        store.create(NewMeeting { effects, ..new_meeting(sample::meeting(n, &room)) }).await?;
+        let claim = ClaimEffects { now: at(2), until: at(9), limit: 1, meeting: Some(meeting_id(n)) };
+        let claimed = store.claim(claim).await?.remove(0);
+        let retry = Settlement::Retry { at: at(20), error: text.clone() };
+        store.settle(&claimed, retry, at(3)).await?;
+        assert_eq!(store.owed(meeting_id(n)).await?[0].last_error, Some(text));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn places_with_odd_names_are_told_apart_and_stand_in_the_order_of_their_bytes() -> Result<(), StoreError>
+{
+    let (store, _schema) = store().await;
+    let mut names: Vec<_> = odd_texts().into_iter().filter(|text| text.len() < 100).collect();
+    for (n, name) in (0..).zip(&names) {
+        store.open(name, at(0)).await?;
+        let token = TokenHash::new([n; 32]);
+        assert!(store.admit(name, token, at(60), at(0)).await?);
+        let fresh = Uuid::from_u128(7);
+        let attach = Attach { room: name.clone(), token, before: None, fresh, until: at(60), limit: 1 };
+        let attached = store.attach(attach, at(1)).await?;
+        assert!(matches!(attached, Attached::Joined { .. }), "{name:?}: {attached:?}");
+    }
+    names.sort_unstable();
+    assert_eq!(store.rooms("", None, 100).await?, names);
+    let beginning: Vec<_> = names.iter().filter(|name| name.starts_with("a\0")).cloned().collect();
+    assert_eq!(store.rooms("a\0", None, 100).await?, beginning);
+    assert_eq!(store.rooms("", Some(&names[2]), 2).await?, names[3..5]);
+    Ok(())
+}
