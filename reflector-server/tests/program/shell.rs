@@ -70,6 +70,30 @@ fn meetings_are_listed_explained_and_ended_from_a_shell() {
 }
 
 #[test]
+fn the_history_of_what_closed_longer_ago_than_the_retention_is_forgotten() {
+    let program = Program::start();
+    program.make_room("standup");
+    let made = program.meet("standup");
+    let id = made["id"].as_str().expect("an id").to_owned();
+    said(program.folder().path(), &["meetings", "end", &id]);
+    program.until(&id, "its end", |meeting| meeting["phase"] == "closed");
+    assert!(said(program.folder().path(), &["meetings", "explain", &id]).contains("its owner ended it"));
+
+    // What is old is looked for when a server starts.
+    let program = Program::start_in(program.kill(), &[("REFLECTOR_RETENTION", "1us")]);
+    eventually("its history is dropped", || {
+        let history = program.read(&format!("/meetings/{id}/history"));
+        (history["items"] == serde_json::json!([])).then_some(())
+    });
+    assert_eq!(
+        program.read(&format!("/meetings/{id}"))["close_reason"],
+        "ended_by_owner",
+        "the meeting stays"
+    );
+    assert!(said(program.folder().path(), &["meetings", "explain", &id]).contains("REFLECTOR_RETENTION"));
+}
+
+#[test]
 fn a_schema_that_is_not_up_to_date_is_left_alone_unless_it_is_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     assert!(refused(folder.path(), &["rooms", "list"]).contains("reflector migrate"));
