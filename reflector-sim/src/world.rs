@@ -316,7 +316,7 @@ impl World {
     pub(crate) fn new_meeting(&mut self) -> MeetingId {
         let id = MeetingId(Uuid::from_u128(0x5000_0000 + self.meetings.len() as u128));
         self.meetings.push(id);
-        self.checks.watched.push((id, 0));
+        self.checks.watched.push((id, self.now));
         id
     }
 
