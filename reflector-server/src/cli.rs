@@ -13,8 +13,8 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{ServeError, Server};
 use crate::clock;
 use crate::config::{Config, LogFormat, Sources};
-use crate::simulate;
 use crate::workers::Chain;
+use crate::{replay, simulate};
 
 /// Runs the life of video meetings, and brings their recordings to a transcript.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ enum Command {
     Config(Flags),
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
     Simulate(simulate::Flags),
+    /// Tries a policy on a recorded history, and says what would have happened beside what did.
+    Replay(replay::Flags),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -77,9 +79,8 @@ pub fn main() -> ExitCode {
         None => (cli.serve, true),
         Some(Command::Serve(flags)) => (flags, true),
         Some(Command::Config(flags)) => (flags, false),
-        Some(Command::Simulate(flags)) => {
-            return if simulate::run(&flags) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        }
+        Some(Command::Simulate(flags)) => return ended(simulate::run(&flags)),
+        Some(Command::Replay(flags)) => return ended(replay::run(&flags).map(|()| true)),
     };
     let sources = flags.sources();
     let config = match Config::read(&sources) {
@@ -112,6 +113,18 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reflector: {}", Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The end of a command that says for itself whether all is well, or why it cannot be done.
+fn ended(well: Result<bool, String>) -> ExitCode {
+    match well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(wrong) => {
+            eprintln!("reflector: {wrong}");
             ExitCode::FAILURE
         }
     }

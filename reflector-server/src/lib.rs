@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 mod error;
 mod json;
+mod replay;
 mod router;
 mod routes;
 mod simulate;

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reflector_core::engine::{Applied, Taken};
+use reflector_core::history::Line;
 use reflector_core::lifecycle::{CloseReason, Event, Hearing, Ignored, Phase, Wake, replay};
 use reflector_core::provider::Fact;
 use reflector_core::store::{EffectStore, Entry, Loaded, MeetingStore};
@@ -217,6 +218,9 @@ impl World {
                 self.report.rule(rule);
             }
             before = Some(entry.phase);
+        }
+        if let Some(recorded) = &mut self.recorded {
+            recorded.extend(history.into_iter().map(|entry| Line::of(&loaded.meeting, entry)));
         }
         if loaded.meeting.life.generation > 0 {
             self.report.rule(16);

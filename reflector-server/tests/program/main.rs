@@ -4,6 +4,7 @@ mod browser;
 mod http;
 mod input;
 mod program;
+mod replay;
 mod start;
 mod stop;
 mod webdriver;
