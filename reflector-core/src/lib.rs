@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod engine;
+pub mod history;
 mod ids;
 pub mod lifecycle;
 mod meeting;

@@ -17,8 +17,8 @@ use crate::commands::rooms::Rooms;
 use crate::commands::{self, Office};
 use crate::config::{Config, Database, LogFormat, Sources};
 use crate::database::Migrate;
-use crate::simulate;
 use crate::workers::Chain;
+use crate::{replay, simulate};
 
 /// Runs the life of video meetings, and brings their recordings to a transcript.
 #[derive(Debug, Parser)]
@@ -63,6 +63,8 @@ enum Command {
     },
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
     Simulate(simulate::Flags),
+    /// Tries a policy on a recorded history, and says what would have happened beside what did.
+    Replay(replay::Flags),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -128,13 +130,12 @@ pub fn main() -> ExitCode {
                 commands::meetings::run(&office, command).await.map_err(failed)
             })
         }),
-        Command::Simulate(flags) => {
-            if simulate::run(&flags) {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
+        Command::Simulate(flags) => match simulate::run(&flags) {
+            // What was violated is printed.
+            Ok(false) => ExitCode::FAILURE,
+            told => ended(told.map(|_| ()).map_err(Failed::done)),
+        },
+        Command::Replay(flags) => ended(replay::run(&flags).map_err(Failed::done)),
     }
 }
 
@@ -145,6 +146,11 @@ struct Failed {
 }
 
 impl Failed {
+    /// It was asked for rightly, and cannot be done.
+    fn done(line: String) -> Self {
+        Self { line, code: 1 }
+    }
+
     fn usage(why: impl std::fmt::Display) -> Self {
         Self { line: why.to_string(), code: 2 }
     }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod database;
 mod error;
 mod json;
+mod replay;
 mod router;
 mod routes;
 mod simulate;

@@ -1,10 +1,11 @@
 //! What must hold: after every step, and at the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reflector_core::engine::{Applied, Taken};
+use reflector_core::history::Line;
 use reflector_core::lifecycle::{CloseReason, Event, Hearing, Ignored, Phase, Wake, replay};
 use reflector_core::provider::Fact;
 use reflector_core::store::{EffectStore, Entry, Loaded, MeetingStore};
@@ -14,8 +15,9 @@ use reflector_core::{MeetingId, Timestamp};
 use crate::report::Report;
 use crate::world::{World, ready};
 
-/// How often it is looked for a meeting that is not made.
-const OFFERED: u8 = 16;
+/// How long it is looked for a meeting that is not made. Making one takes seconds at the most: its calls of the store
+/// are counted, and none of them hangs.
+const OFFERED: Duration = Duration::from_secs(10 * 60);
 
 /// What the checkers remember.
 #[derive(Debug)]
@@ -33,8 +35,8 @@ pub(crate) struct Checks {
     pub(crate) told_in: BTreeMap<String, Vec<(Timestamp, Timestamp)>>,
     empty_since: BTreeMap<String, Timestamp>,
     accidents: u32,
-    /// The meetings that are not closed, or not made yet, and how often they were looked at.
-    pub(crate) watched: Vec<(MeetingId, u8)>,
+    /// The meetings that are not closed, or not made yet, and when they were offered.
+    pub(crate) watched: Vec<(MeetingId, Timestamp)>,
 }
 
 impl Default for Checks {
@@ -57,11 +59,6 @@ impl Default for Checks {
 impl Checks {
     pub(crate) fn violation(&mut self, now: Timestamp, what: impl Into<String>) {
         self.violations.push(format!("{now}  {}", what.into()));
-    }
-
-    /// Whether a meeting was found to be closed.
-    pub(crate) fn is_closed(&self, id: MeetingId) -> bool {
-        self.closed.contains_key(&id)
     }
 
     pub(crate) fn violated(&mut self, invariants: &[&str], now: Timestamp) {
@@ -99,25 +96,37 @@ impl World {
         }
         self.check_what_was_told();
         if all {
-            self.check_upkeep();
-            self.check_meetings();
+            let watched = self.load_watched();
+            self.check_upkeep(&watched);
+            self.check_meetings(&watched);
         }
     }
 
-    fn check_meetings(&mut self) {
-        let mut claims = BTreeMap::new();
-        for (id, looks) in std::mem::take(&mut self.checks.watched) {
-            let loaded = self.load(id);
-            let made = loaded.is_some();
-            let open = loaded.as_ref().is_none_or(|loaded| !loaded.meeting.life.phase.is_closed());
-            // What is not made after a while was an offer that nobody needed.
-            if open && (made || looks < OFFERED) {
-                self.checks.watched.push((id, looks.saturating_add(1)));
+    /// The meetings that were open when they were last looked at, as they are now. Those that are closed now are not
+    /// watched any more: that they stay as they are is looked at in the end.
+    fn load_watched(&mut self) -> Vec<Loaded> {
+        let mut watched = std::mem::take(&mut self.checks.watched);
+        let mut all = Vec::with_capacity(watched.len());
+        watched.retain(|(id, offered_at)| match self.load(*id) {
+            Some(loaded) => {
+                let open = !loaded.meeting.life.phase.is_closed();
+                all.push(loaded);
+                open
             }
-            let Some(loaded) = loaded else { continue };
-            self.check_closed(&loaded);
-            self.check_open(&loaded);
-            if let Some(claim) = loaded.meeting.claim.clone()
+            // What is not made after a while was an offer that nobody needed.
+            None => self.now <= *offered_at + OFFERED,
+        });
+        self.checks.watched = watched;
+        all
+    }
+
+    fn check_meetings(&mut self, watched: &[Loaded]) {
+        let mut claims = HashMap::with_capacity(watched.len());
+        for loaded in watched {
+            self.check_closed(loaded);
+            self.check_open(loaded);
+            let id = loaded.meeting.id;
+            if let Some(claim) = &loaded.meeting.claim
                 && let Some(other) = claims.insert((loaded.meeting.room_id, claim), id)
             {
                 self.checks.violation(self.now, format!("{id} and {other} hold the same claim"));
@@ -145,7 +154,8 @@ impl World {
 
     /// At the end: everything has come to its end, and every life is what its history tells.
     pub(crate) fn finish(&mut self) {
-        self.check_meetings();
+        let watched = self.load_watched();
+        self.check_meetings(&watched);
         for place in 0..self.meetings.len() {
             if let Some(loaded) = self.load(self.meetings[place]) {
                 self.check_closed(&loaded);
@@ -208,6 +218,9 @@ impl World {
                 self.report.rule(rule);
             }
             before = Some(entry.phase);
+        }
+        if let Some(recorded) = &mut self.recorded {
+            recorded.extend(history.into_iter().map(|entry| Line::of(&loaded.meeting, entry)));
         }
         if loaded.meeting.life.generation > 0 {
             self.report.rule(16);

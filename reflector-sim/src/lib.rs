@@ -7,6 +7,7 @@ mod dice;
 mod faults;
 mod people;
 mod provider;
+mod replay;
 mod report;
 mod server;
 mod setup;
@@ -14,6 +15,7 @@ mod upkeep;
 mod work;
 mod world;
 
+pub use replay::{Closing, Figures, PolicyChange, Replayed, replay};
 pub use report::Report;
 pub use setup::{Faults, Pace, Setup, Shape};
-pub use world::{Told, simulate, simulate_traced};
+pub use world::{Told, simulate, simulate_recorded, simulate_traced};

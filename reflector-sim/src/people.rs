@@ -7,6 +7,7 @@ use reflector_core::lifecycle::Event;
 use reflector_core::store::MeetingStore;
 use reflector_core::{MeetingId, Role, Timestamp};
 
+use crate::report::SOON;
 use crate::setup::Pace;
 use crate::world::{HOUR, Happening, MINUTE, SECOND, World, ready};
 
@@ -181,7 +182,7 @@ impl World {
     /// Somebody who came back within a grace, and was led to another meeting because theirs had closed for emptiness.
     fn note_split(&mut self, person: usize, meeting: MeetingId) {
         let Some((left_at, before)) = self.people[person].left else { return };
-        let soon = self.now.since(left_at) < 15 * MINUTE;
+        let soon = self.now.since(left_at) < SOON;
         let closed_for_emptiness = || {
             let reason = self.load(before).and_then(|loaded| loaded.meeting.life.phase.close_reason());
             reason == Some(reflector_core::lifecycle::CloseReason::GraceExpired)

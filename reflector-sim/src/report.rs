@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use reflector_core::lifecycle::CloseReason;
 
+/// Who comes back sooner than this after leaving has come back to the same meeting, as they see it.
+pub(crate) const SOON: Duration = Duration::from_secs(15 * 60);
+
 /// What a world saw, in numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {

@@ -13,23 +13,18 @@ use crate::world::{HOUR, World, ready};
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 impl World {
-    pub(crate) fn check_upkeep(&mut self) {
+    pub(crate) fn check_upkeep(&mut self, watched: &[Loaded]) {
         let owed = ready(self.store.next_owed()).ok().flatten();
         if let Some(since) = owed.filter(|since| *since + PATIENCE + self.checks.clock_error * 2 < self.now) {
             self.checks.violation(self.now, format!("what is owed since {since} is not taken on"));
         }
         let mut active = BTreeMap::<_, u32>::new();
-        for place in 0..self.meetings.len() {
-            let id = self.meetings[place];
-            if self.checks.is_closed(id) {
-                continue;
-            }
-            let Some(loaded) = self.load(id) else { continue };
-            self.check_due(&loaded);
+        for loaded in watched {
+            self.check_due(loaded);
             if loaded.meeting.life.phase.is_active() {
                 *active.entry(loaded.meeting.room_id).or_default() += 1;
-                self.check_owed(&loaded);
-                self.check_room_is_not_empty_for_ever(&loaded);
+                self.check_owed(loaded);
+                self.check_room_is_not_empty_for_ever(loaded);
             }
         }
         (active.values().filter(|count| **count > 1)).for_each(|_| self.report.rule(1));

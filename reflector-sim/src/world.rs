@@ -10,7 +10,7 @@ use reflector_core::engine::Settings;
 use reflector_core::lifecycle::hard_deadline;
 use reflector_core::store::{HearingStore, Loaded, MeetingStore, RoomStore, Store};
 use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
-use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId};
+use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId, history};
 use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
 
@@ -79,6 +79,8 @@ pub struct Told {
     pub violations: Vec<String>,
     /// What happened, a line each, if it was asked for.
     pub trace: Vec<String>,
+    /// The history of every meeting as it would be exported, if it was asked for.
+    pub recorded: Vec<history::Line>,
 }
 
 /// Runs a world to its end: the same setup and seed tell the same story.
@@ -89,6 +91,13 @@ pub fn simulate(setup: &Setup, seed: u64) -> Told {
 /// The same, with a readable trace of everything that happened.
 pub fn simulate_traced(setup: &Setup, seed: u64) -> Told {
     World::new(setup, seed, true).run()
+}
+
+/// The same, with the histories that it leaves behind.
+pub fn simulate_recorded(setup: &Setup, seed: u64) -> Told {
+    let mut world = World::new(setup, seed, false);
+    world.recorded = Some(Vec::new());
+    world.run()
 }
 
 pub(crate) struct World {
@@ -118,6 +127,7 @@ pub(crate) struct World {
     pub(crate) ticks: Vec<Option<(Timestamp, u64)>>,
     numbers: u64,
     trace: Option<Vec<String>>,
+    pub(crate) recorded: Option<Vec<history::Line>>,
 }
 
 impl World {
@@ -153,6 +163,7 @@ impl World {
             report: Report::default(),
             numbers: 0,
             trace: traced.then(Vec::new),
+            recorded: None,
             setup: setup.clone(),
             dice,
             now,
@@ -185,8 +196,8 @@ impl World {
             }
         }
         self.finish();
-        let violations = std::mem::take(&mut self.checks.violations);
-        Told { report: self.report, violations, trace: self.trace.unwrap_or_default() }
+        let (violations, recorded) = (self.checks.violations, self.recorded.unwrap_or_default());
+        Told { report: self.report, violations, trace: self.trace.unwrap_or_default(), recorded }
     }
 
     /// Long enough for every meeting to reach its end: where emptiness is only heard of, that is its hard deadline.
@@ -316,7 +327,7 @@ impl World {
     pub(crate) fn new_meeting(&mut self) -> MeetingId {
         let id = MeetingId(Uuid::from_u128(0x5000_0000 + self.meetings.len() as u128));
         self.meetings.push(id);
-        self.checks.watched.push((id, 0));
+        self.checks.watched.push((id, self.now));
         id
     }
 

@@ -8,6 +8,7 @@
 
 mod admission;
 mod coverage;
+mod exports;
 mod fake_provider;
 mod invariants;
 mod observations;

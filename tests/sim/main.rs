@@ -2,6 +2,7 @@
 //!
 //! `SIM_SEEDS` says how many of them (300), `SIM_FROM` from which seed on (0). A single one is told in full.
 
+mod replay;
 mod seeds;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,12 +1,14 @@
 //! `reflector meetings …`
 
 use std::collections::HashMap;
+use std::io::{BufWriter, Write as _};
 
 use clap::Subcommand;
 use reflector_core::engine::{Applied, Input};
+use reflector_core::history::{self, Line};
 use reflector_core::lifecycle::{Event, Ignored};
-use reflector_core::store::{Loaded, Source, WhichMeetings};
-use reflector_core::{Meeting, MeetingId, RoomId};
+use reflector_core::store::{Entry, Loaded, Source, WhichMeetings};
+use reflector_core::{Meeting, MeetingId, RoomId, Timestamp};
 
 use super::{CommandError, Office, explain, rooms};
 use crate::api::MeetingBody;
@@ -35,6 +37,12 @@ pub(crate) enum Meetings {
         /// Its id.
         id: MeetingId,
     },
+    /// Writes the history of meetings as lines of JSON, for `reflector replay`; without secrets and names.
+    Export {
+        /// Only of meetings that were made at this time or later, such as 2026-11-22T09:30:00Z.
+        #[arg(long, value_name = "TIME")]
+        since: Option<Timestamp>,
+    },
     /// Tells a meeting's history: what happened, when, and why it closed.
     Explain {
         /// Its id.
@@ -46,6 +54,7 @@ pub(crate) async fn run(office: &Office, command: Meetings) -> Result<(), Comman
     match command {
         Meetings::List { room, all, json } => list(office, room.as_deref(), all, json).await,
         Meetings::End { id } => end(office, id).await,
+        Meetings::Export { since } => export(office, since).await,
         Meetings::Explain { id } => tell(office, id).await,
     }
 }
@@ -119,22 +128,56 @@ async fn end(office: &Office, id: MeetingId) -> Result<(), CommandError> {
     }
 }
 
+/// A history of which the beginning was dropped is left out: it cannot be told again.
+async fn export(office: &Office, since: Option<Timestamp>) -> Result<(), CommandError> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let which = WhichMeetings { room: None, closed: true, made_since: since };
+    let (mut after, mut dropped) = (None, 0);
+    loop {
+        let page = office.store().list_meetings(&which, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.life.created_at, last.id));
+        for meeting in page {
+            let entries = whole_history(office, meeting.id).await?;
+            if entries.first().is_none_or(|entry| entry.seq != 1) {
+                dropped += 1;
+                continue;
+            }
+            let lines: Vec<_> = entries.into_iter().map(|entry| Line::of(&meeting, entry)).collect();
+            history::write(&lines, &mut out)?;
+        }
+    }
+    out.flush()?;
+    if dropped > 0 {
+        eprintln!("left out: {dropped} meetings that closed longer ago than REFLECTOR_RETENTION");
+    }
+    Ok(())
+}
+
+/// All that there is of a meeting's history.
+async fn whole_history(office: &Office, id: MeetingId) -> Result<Vec<Entry>, CommandError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map_or(0, |entry| entry.seq);
+        let page = office.store().history(id, after, LINES).await?;
+        if page.is_empty() {
+            return Ok(entries);
+        }
+        entries.extend(page);
+    }
+}
+
 async fn tell(office: &Office, id: MeetingId) -> Result<(), CommandError> {
     let loaded = office.store().load(id).await?.ok_or_else(|| no_such(id))?;
     let Loaded { meeting, entries, .. } = &loaded;
     let room = room_name(office, &mut HashMap::new(), meeting.room_id).await?;
     println!("{}", explain::heading(meeting, &room));
-    let mut after = 0;
-    loop {
-        let page = office.store().history(id, after, LINES).await?;
-        let Some(last) = page.last() else { break };
-        after = last.seq;
-        for entry in &page {
-            println!("{}", explain::sentence(entry));
-        }
+    let history = whole_history(office, id).await?;
+    for entry in &history {
+        println!("{}", explain::sentence(entry));
     }
-    if after == 0 && *entries > 0 {
-        println!("its history was dropped: it closed longer ago than REFLECTOR_RETENTION");
+    if history.len() as u64 != *entries {
+        println!("earlier entries were dropped: it closed longer ago than REFLECTOR_RETENTION");
     }
     if let Some(outlook) = explain::outlook(&loaded, &office.engine) {
         println!("{outlook}");

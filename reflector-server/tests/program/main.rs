@@ -4,6 +4,7 @@ mod browser;
 mod http;
 mod input;
 mod program;
+mod replay;
 mod shell;
 mod start;
 mod stop;

@@ -70,6 +70,30 @@ fn meetings_are_listed_explained_and_ended_from_a_shell() {
 }
 
 #[test]
+fn what_is_exported_can_be_replayed_and_holds_no_secret() {
+    let program = Program::start();
+    let folder = program.folder();
+    program.make_room("standup");
+    let made = program.meet("standup");
+    let id = made["id"].as_str().expect("an id");
+    said(folder.path(), &["meetings", "end", id]);
+    program.until(id, "its end", |meeting| meeting["phase"] == "closed");
+
+    let exported = said(folder.path(), &["meetings", "export"]);
+    let first: Value = serde_json::from_str(exported.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&first["meeting_id"], &first["event"]["event"]), (&made["id"], &Value::from("created")));
+    let history = program.read(&format!("/meetings/{id}/history"));
+    assert_eq!(history["total"], exported.lines().count());
+    let file = folder.path().join("history.jsonl");
+    std::fs::write(&file, &exported).expect("it can be written");
+    let replayed = said(folder.path(), &["replay", "history.jsonl"]);
+    assert!(replayed.contains("of 1 meetings in 1 rooms"), "{replayed}");
+    assert_eq!(said(folder.path(), &["meetings", "export", "--since", "2100-01-01T00:00:00Z"]), "");
+    let output = run(folder.path(), &[], &["meetings", "export", "--since", "yesterday"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
 fn the_history_of_what_closed_longer_ago_than_the_retention_is_forgotten() {
     let program = Program::start();
     program.make_room("standup");
