@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reflector_core::store::{HearingStore, RoomStore};
 use reflector_core::testing::Failure;
 use reflector_core::{Room, RoomId, RoomPolicy};
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use reflector_core::engine::{Applied, Taken};
 use reflector_core::history::Line;
 use reflector_core::lifecycle::{CloseReason, Event, Hearing, Ignored, Phase, Wake, replay};
 use reflector_core::provider::Fact;
-use reflector_core::store::{EffectStore, Entry, Loaded, MeetingStore};
+use reflector_core::store::{Entry, Loaded};
 use reflector_core::testing::ProviderCall;
 use reflector_core::{MeetingId, Timestamp};
 

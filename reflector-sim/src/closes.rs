@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reflector_core::Timestamp;
 use reflector_core::lifecycle::{CloseReason, Overtime, Phase};
-use reflector_core::store::{Loaded, MeetingStore};
+use reflector_core::store::Loaded;
 
 use crate::world::{MINUTE, World, ready};
 

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reflector_core::store::Store;
 use reflector_core::testing::{Fault, Flaky};
-use reflector_store_memory::MemoryStore;
 
 use crate::setup::Faults;
 
@@ -97,7 +96,7 @@ impl Switch {
 pub(crate) struct FaultyStore;
 
 impl FaultyStore {
-    pub(crate) fn around(store: Arc<MemoryStore>, switch: &Arc<Switch>) -> Arc<dyn Store> {
+    pub(crate) fn around(store: Arc<dyn Store>, switch: &Arc<Switch>) -> Arc<dyn Store> {
         let switch = Arc::clone(switch);
         Arc::new(Flaky::new(store, move |_| switch.fault()).halting())
     }

@@ -18,4 +18,4 @@ mod world;
 pub use replay::{Closing, Figures, PolicyChange, Replayed, replay};
 pub use report::Report;
 pub use setup::{Faults, Pace, Setup, Shape};
-pub use world::{Told, simulate, simulate_recorded, simulate_traced};
+pub use world::{Told, simulate, simulate_over, simulate_recorded, simulate_traced};

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use reflector_core::engine::NewScheduled;
 use reflector_core::lifecycle::Event;
-use reflector_core::store::MeetingStore;
 use reflector_core::{MeetingId, Role, Timestamp};
 
 use crate::report::SOON;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reflector_core::lifecycle::{EffectKind, LONGEST_SILENCE, Phase, deadline};
-use reflector_core::store::{EffectStore, Loaded, MeetingStore};
+use reflector_core::store::Loaded;
 
 use crate::setup::Shape;
 use crate::world::{HOUR, World, ready};

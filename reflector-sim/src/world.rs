@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use reflector_core::engine::Settings;
 use reflector_core::lifecycle::hard_deadline;
-use reflector_core::store::{HearingStore, Loaded, MeetingStore, RoomStore, Store};
+use reflector_core::store::{Loaded, Store};
 use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
 use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId, history};
 use reflector_store_memory::MemoryStore;
@@ -85,19 +85,31 @@ pub struct Told {
 
 /// Runs a world to its end: the same setup and seed tell the same story.
 pub fn simulate(setup: &Setup, seed: u64) -> Told {
-    World::new(setup, seed, false).run()
+    simulate_over(in_memory(), setup, seed)
+}
+
+/// The same over another store, which is empty and must answer whoever polls it at once:
+/// [`Flaky::carried_by`](reflector_core::testing::Flaky::carried_by) makes one of a store that waits for a disk or a wire.
+pub fn simulate_over(store: Arc<dyn Store>, setup: &Setup, seed: u64) -> Told {
+    World::new(setup, seed, store).run()
 }
 
 /// The same, with a readable trace of everything that happened.
 pub fn simulate_traced(setup: &Setup, seed: u64) -> Told {
-    World::new(setup, seed, true).run()
+    let mut world = World::new(setup, seed, in_memory());
+    world.trace = Some(Vec::new());
+    world.run()
 }
 
 /// The same, with the histories that it leaves behind.
 pub fn simulate_recorded(setup: &Setup, seed: u64) -> Told {
-    let mut world = World::new(setup, seed, false);
+    let mut world = World::new(setup, seed, in_memory());
     world.recorded = Some(Vec::new());
     world.run()
+}
+
+fn in_memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new())
 }
 
 pub(crate) struct World {
@@ -110,7 +122,7 @@ pub(crate) struct World {
     /// From when on the provider is well for good.
     pub(crate) well_from: Timestamp,
     ends_at: Timestamp,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) truth: FakeProvider,
     pub(crate) servers: Vec<Server>,
     pub(crate) people: Vec<Person>,
@@ -131,11 +143,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(setup: &Setup, seed: u64, traced: bool) -> Self {
+    pub(crate) fn new(setup: &Setup, seed: u64, store: Arc<dyn Store>) -> Self {
         let mut dice = Dice::new(seed);
         // A Monday, an hour before the office opens.
         let now = Timestamp::from_micros(1_795_420_800_000_000);
-        let store = Arc::new(MemoryStore::new());
         let truth = match setup.shape {
             Shape::Asked => FakeProvider::default(),
             Shape::Facts => FakeProvider::telling_facts(),
@@ -162,7 +173,7 @@ impl World {
             checks: Checks::default(),
             report: Report::default(),
             numbers: 0,
-            trace: traced.then(Vec::new),
+            trace: None,
             recorded: None,
             setup: setup.clone(),
             dice,

@@ -10,6 +10,8 @@ mod line;
 mod location;
 mod meetings;
 mod migrations;
+#[cfg(test)]
+mod plans;
 mod retention;
 mod rooms;
 mod rows;
@@ -107,5 +109,33 @@ fn readers(connect: SqliteConnectOptions, options: &SqliteOptions) -> SqlitePool
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::query_scalar;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_acknowledged_is_synced_and_readers_cannot_write() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("reflector.db").display().to_string();
+        let store = SqliteStore::open(&file, &SqliteOptions::default()).await.unwrap();
+        let mut write = store.writer.alone().await.unwrap();
+        let mode: String = query_scalar("PRAGMA journal_mode").fetch_one(&mut *write).await.unwrap();
+        assert_eq!(mode, "wal");
+        for (pragma, writer, reader) in [
+            ("synchronous", 2, 2),
+            ("foreign_keys", 1, 1),
+            ("busy_timeout", 5_000, 5_000),
+            ("query_only", 0, 1),
+        ] {
+            let pragma = || query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}")));
+            assert_eq!(pragma().fetch_one(&mut *write).await.unwrap(), writer);
+            assert_eq!(pragma().fetch_one(&store.readers).await.unwrap(), reader);
+        }
     }
 }

@@ -40,13 +40,7 @@ impl MeetingStore for SqliteStore {
     }
 
     async fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Result<Option<Loaded>, StoreError> {
-        // Should two have the same, the one that was made later is meant.
-        let found = loaded!(
-            "WHERE m.rowid = coalesce(
-                (SELECT max(rowid) FROM meetings WHERE provider = ?1 AND external_id = ?2),
-                (SELECT max(rowid) FROM meetings WHERE provider = ?1 AND room_name = ?3))"
-        );
-        let row: Option<MeetingRow> = query_as(found)
+        let row: Option<MeetingRow> = query_as(FOUND)
             .bind(provider.as_str())
             .bind(&room.external_id)
             .bind(&room.name)
@@ -57,9 +51,8 @@ impl MeetingStore for SqliteStore {
     }
 
     async fn open_meetings(&self, room: RoomId) -> Result<Vec<Loaded>, StoreError> {
-        let open = loaded!("WHERE m.room_id = ?1 AND m.closed_at IS NULL ORDER BY m.start_at, m.id");
         let rows: Vec<MeetingRow> =
-            query_as(open).bind(room.0).fetch_all(&self.readers).await.map_err(ill)?;
+            query_as(OPEN).bind(room.0).fetch_all(&self.readers).await.map_err(ill)?;
         rows.into_iter().map(MeetingRow::read).collect()
     }
 
@@ -106,8 +99,7 @@ impl MeetingStore for SqliteStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next = "SELECT min(wakes_at) FROM meetings WHERE wakes_at IS NOT NULL";
-        let next: Option<i64> = query_scalar(next).fetch_one(&self.readers).await.map_err(ill)?;
+        let next: Option<i64> = query_scalar(NEXT_DUE).fetch_one(&self.readers).await.map_err(ill)?;
         Ok(next.map(Timestamp::from_micros))
     }
 
@@ -147,6 +139,18 @@ pub(crate) const OUTDATED: &str = "
     SELECT id FROM meetings WHERE due_at IS NOT NULL AND closed_at IS NULL AND fingerprint > ?1
     LIMIT ?2";
 
+/// Should two have the same, the one that was made later is meant.
+pub(crate) const FOUND: &str = loaded!(
+    "WHERE m.rowid = coalesce(
+        (SELECT max(rowid) FROM meetings WHERE provider = ?1 AND external_id = ?2),
+        (SELECT max(rowid) FROM meetings WHERE provider = ?1 AND room_name = ?3))"
+);
+
+pub(crate) const OPEN: &str =
+    loaded!("WHERE m.room_id = ?1 AND m.closed_at IS NULL ORDER BY m.start_at, m.id");
+
+pub(crate) const NEXT_DUE: &str = "SELECT min(wakes_at) FROM meetings WHERE wakes_at IS NOT NULL";
+
 pub(crate) const DUE: &str = "SELECT id FROM meetings WHERE wakes_at <= ?1 ORDER BY wakes_at, id LIMIT ?2";
 
 impl SqliteStore {
@@ -174,11 +178,10 @@ fn first_place(which: &WhichMeetings, after: Option<(Timestamp, MeetingId)>) -> 
 }
 
 /// The statement for a listing: each of the four has an index of its own.
-fn listing(which: &WhichMeetings) -> String {
+pub(crate) fn listing(which: &WhichMeetings) -> String {
     let room = if which.room.is_some() { "AND room_id = ?4" } else { "" };
     let open = if which.closed { "" } else { "AND closed_at IS NULL" };
     format!(
-        "SELECT document FROM meetings WHERE (created_at, id) > (?1, ?2) {room} {open}
-        ORDER BY created_at, id LIMIT ?3"
+        "SELECT document FROM meetings WHERE (created_at, id) > (?1, ?2) {room} {open} ORDER BY created_at, id LIMIT ?3"
     )
 }

@@ -26,10 +26,8 @@ impl RetentionStore for SqliteStore {
 
 /// Drops entries of meetings that closed before this instant, of the one that closed first first.
 async fn drop_history(write: &mut SqliteConnection, before: i64, limit: i64) -> Result<usize, StoreError> {
-    let closed = "SELECT id, forgotten, entries FROM meetings
-        WHERE closed_at IS NOT NULL AND forgotten < entries AND closed_at < ?1 ORDER BY closed_at, id LIMIT ?2";
     let closed: Vec<(Uuid, i64, i64)> =
-        query_as(closed).bind(before).bind(limit).fetch_all(&mut *write).await.map_err(ill)?;
+        query_as(TO_FORGET).bind(before).bind(limit).fetch_all(&mut *write).await.map_err(ill)?;
     let mut left = limit;
     for (id, forgotten, entries) in closed {
         let up_to = entries.min(forgotten + left);
@@ -53,15 +51,20 @@ async fn drop_deliveries(write: &mut SqliteConnection, before: i64, limit: i64) 
         WHERE true GROUP BY provider, endpoint
         ON CONFLICT DO UPDATE SET heard_at = max(heard_at, excluded.heard_at)";
     query(prove).bind(before).bind(limit).execute(&mut *write).await.map_err(ill)?;
-    let delete = "DELETE FROM deliveries WHERE (provider, id) IN (
-        SELECT provider, id FROM deliveries WHERE received_at < ?1 ORDER BY received_at, provider, id LIMIT ?2)";
-    let deleted = query(delete).bind(before).bind(limit).execute(write).await.map_err(ill)?;
+    let deleted = query(OLD_DELIVERIES).bind(before).bind(limit).execute(write).await.map_err(ill)?;
     Ok(usize::try_from(deleted.rows_affected()).unwrap_or(usize::MAX))
 }
 
 async fn drop_settled(write: &mut SqliteConnection, before: i64, limit: i64) -> Result<usize, StoreError> {
-    let delete = "DELETE FROM effects WHERE (meeting_id, version, place) IN (
-        SELECT meeting_id, version, place FROM effects WHERE settled_at < ?1 ORDER BY settled_at LIMIT ?2)";
-    let deleted = query(delete).bind(before).bind(limit).execute(write).await.map_err(ill)?;
+    let deleted = query(OLD_WORK).bind(before).bind(limit).execute(write).await.map_err(ill)?;
     Ok(usize::try_from(deleted.rows_affected()).unwrap_or(usize::MAX))
 }
+
+pub(crate) const TO_FORGET: &str = "SELECT id, forgotten, entries FROM meetings
+    WHERE closed_at IS NOT NULL AND forgotten < entries AND closed_at < ?1 ORDER BY closed_at, id LIMIT ?2";
+
+pub(crate) const OLD_DELIVERIES: &str = "DELETE FROM deliveries WHERE (provider, id) IN (
+    SELECT provider, id FROM deliveries WHERE received_at < ?1 ORDER BY received_at, provider, id LIMIT ?2)";
+
+pub(crate) const OLD_WORK: &str = "DELETE FROM effects WHERE (meeting_id, version, place) IN (
+    SELECT meeting_id, version, place FROM effects WHERE settled_at < ?1 ORDER BY settled_at LIMIT ?2)";

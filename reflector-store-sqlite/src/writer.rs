@@ -104,3 +104,35 @@ impl DerefMut for Write<'_> {
         &mut self.connection
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::query;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_on_which_something_failed_is_not_used_again() {
+        let folder = TempDir::new().unwrap();
+        let file = SqliteConnectOptions::new().filename(folder.path().join("it.db")).create_if_missing(true);
+        let writer = Writer::open(file).await.unwrap();
+        let mut write = writer.begin().await.unwrap();
+        write.execute("CREATE TABLE lines (it)").await.unwrap();
+        write.commit().await.unwrap();
+
+        // Room for four pages and no more, as far as this connection is concerned.
+        let mut limited = writer.alone().await.unwrap();
+        limited.execute("PRAGMA max_page_count = 4").await.unwrap();
+        limited.finish();
+        let long = "INSERT INTO lines VALUES (randomblob(100000))";
+        let mut write = writer.begin().await.unwrap();
+        let error = query(long).execute(&mut *write).await.unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        drop(write);
+
+        let mut write = writer.begin().await.unwrap();
+        query(long).execute(&mut *write).await.unwrap();
+        write.commit().await.unwrap();
+    }
+}

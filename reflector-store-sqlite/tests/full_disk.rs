@@ -1,6 +1,7 @@
 //! A full disk: writes say that the store is away, and what was acknowledged before is there when there is room again.
 //!
 //! The disk is full for a child process, whose files may not grow beyond a limit.
+#![cfg(unix)]
 
 mod world;
 
@@ -27,7 +28,7 @@ async fn what_was_acknowledged_before_the_disk_was_full_is_there_afterwards() {
 
     // Without the signal, a write beyond the limit is an error, as on a full disk.
     let output = Command::new("sh")
-        .args(["-c", r#"trap "" XFSZ; ulimit -f 1200; exec "$0" "$@""#])
+        .args(["-c", r#"trap "" XFSZ; ulimit -f 6000; exec "$0" "$@""#])
         .arg(std::env::current_exe().unwrap())
         .args([
             "--exact",

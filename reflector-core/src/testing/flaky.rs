@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -31,9 +32,12 @@ pub struct Flaky<S: ?Sized> {
     plan: Box<Plan>,
     calls: AtomicU64,
     halts: bool,
+    carrier: Option<Box<Carrier>>,
 }
 
 type Plan = dyn Fn(&Call) -> Option<Fault> + Send + Sync;
+
+type Carrier = dyn for<'a> Fn(Pin<Box<dyn Future<Output = ()> + Send + 'a>>) + Send + Sync;
 
 /// One call of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +63,7 @@ pub enum Fault {
 impl<S: Store + ?Sized> Flaky<S> {
     /// A store that fails as this plan says.
     pub fn new(store: Arc<S>, plan: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Self {
-        Self { store, plan: Box::new(plan), calls: AtomicU64::new(0), halts: false }
+        Self { store, plan: Box::new(plan), calls: AtomicU64::new(0), halts: false, carrier: None }
     }
 
     /// A store that never fails.
@@ -77,6 +81,16 @@ impl<S: Store + ?Sized> Flaky<S> {
     #[must_use]
     pub fn halting(self) -> Self {
         Self { halts: true, ..self }
+    }
+
+    /// The same, with every call carried to its end on the spot: a store over a wire then answers whoever polls it at
+    /// once, and a simulation tells the same story over it as over one in memory.
+    #[must_use]
+    pub fn carried_by(
+        self,
+        carrier: impl for<'a> Fn(Pin<Box<dyn Future<Output = ()> + Send + 'a>>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { carrier: Some(Box::new(carrier)), ..self }
     }
 
     /// How many calls there were.
@@ -97,11 +111,21 @@ impl<S: Store + ?Sized> Flaky<S> {
         &self,
         method: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+    {
         self.halt().await;
-        let answer = carry_out(self.fault(method), method, work).await;
+        let answer = carry_out(self.fault(method), method, self.carry(work)).await;
         self.halt().await;
         answer
+    }
+
+    async fn carry<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        let Some(carrier) = &self.carrier else { return work.await };
+        let mut answer = None;
+        carrier(Box::pin(async { answer = Some(work.await) }));
+        answer.expect("a carrier carries a call to its end")
     }
 
     async fn halt(&self) {
@@ -178,7 +202,7 @@ impl<S: Store + ?Sized> MeetingStore for Flaky<S> {
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         match self.fault("commit") {
             Some(Fault::Conflict) => Ok(Committed::Conflict),
-            fault => carry_out(fault, "commit", self.store.commit(commit)).await,
+            fault => carry_out(fault, "commit", self.carry(self.store.commit(commit))).await,
         }
     }
 

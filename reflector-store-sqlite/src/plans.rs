@@ -1,0 +1,86 @@
+//! What is asked often is answered from an index, however much is kept.
+
+use std::time::Duration;
+
+use reflector_core::store::{DueClaim, MeetingStore, NewMeeting, RoomStore, WhichMeetings};
+use reflector_core::testing::sample::{at, due, meeting, meeting_id, new_meeting, room};
+use sqlx::{AssertSqlSafe, query, query_scalar};
+use tempfile::TempDir;
+
+use crate::{SqliteOptions, SqliteStore, effects, meetings, retention};
+
+async fn empty() -> (SqliteStore, TempDir) {
+    let folder = TempDir::new().expect("a folder can be made");
+    let file = folder.path().join("reflector.db").display().to_string();
+    let store = SqliteStore::open(&file, &SqliteOptions::default()).await.expect("it can be opened");
+    store.migrate().await.expect("it can be brought up to date");
+    (store, folder)
+}
+
+/// How SQLite goes about a statement, a step a line.
+async fn plan(store: &SqliteStore, sql: &str) -> String {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let steps = query(explain).fetch_all(&store.readers).await.expect("it is a statement");
+    let steps: Vec<String> = steps.iter().map(|step| sqlx::Row::get(step, "detail")).collect();
+    steps.join("\n")
+}
+
+#[tokio::test]
+async fn no_statement_that_is_asked_often_looks_at_every_row_or_sorts_what_it_found() {
+    let (store, _folder) = empty().await;
+    let listings = [(None, true), (None, false), (Some(room(1).id), true), (Some(room(1).id), false)]
+        .map(|(room, closed)| meetings::listing(&WhichMeetings { room, closed, made_since: None }));
+    for (sql, index) in [
+        (meetings::DUE, "meetings_by_wake (wakes_at<?)"),
+        (meetings::NEXT_DUE, "meetings_by_wake"),
+        (meetings::OUTDATED, "meetings_by_policy (fingerprint>?)"),
+        (meetings::FOUND, "meetings_by_external_id (provider=? AND external_id=?)"),
+        (meetings::FOUND, "meetings_by_room_name (provider=? AND room_name=?)"),
+        (meetings::OPEN, "meetings_open (room_id=?)"),
+        (effects::READY, "effects_ready (urgency=? AND ready_at<?)"),
+        (effects::NEXT, "effects_ready (urgency=?)"),
+        (retention::TO_FORGET, "meetings_to_forget (closed_at>? AND closed_at<?)"),
+        (retention::OLD_DELIVERIES, "deliveries_by_age (received_at<?)"),
+        (retention::OLD_WORK, "effects_settled (settled_at<?)"),
+        (&listings[0], "meetings_by_age"),
+        (&listings[1], "meetings_open_by_age"),
+        (&listings[2], "meetings_of_room_by_age (room_id=?"),
+        (&listings[3], "room_id=?"),
+    ] {
+        let plan = plan(&store, sql).await;
+        assert!(plan.contains(index), "{sql}\n{plan}");
+        assert!(
+            !plan.contains("SCAN"),
+            "{sql}
+{plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_over_a_hundred_thousand_meetings_finds_the_ten_that_are_due() {
+    let (store, _folder) = empty().await;
+    store.create_room(room(1)).await.unwrap();
+    for n in 0..10 {
+        let new = NewMeeting { due: Some(due(60 - u64::from(n))), ..new_meeting(meeting(n, &room(1))) };
+        store.create(new).await.unwrap();
+    }
+    let many = "INSERT INTO meetings SELECT randomblob(16), room_id, version, entries, forgotten, created_at, start_at,
+            closed_at, is_forced, claim, provider, external_id, room_name, due_at + ?1 + n, wakes_at + ?1 + n,
+            fingerprint, document
+        FROM (SELECT * FROM meetings LIMIT 1),
+            (WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)
+                SELECT n FROM numbers)";
+    let mut write = store.writer.alone().await.unwrap();
+    query(many).bind(3_600_000_000_i64).execute(&mut *write).await.unwrap();
+    write.finish();
+    let kept: i64 = query_scalar("SELECT count(*) FROM meetings").fetch_one(&store.readers).await.unwrap();
+    assert_eq!(kept, 100_010);
+
+    let sweep = DueClaim { now: at(60), until: at(60) + Duration::from_secs(5), limit: 1_000 };
+    let expected: Vec<_> = (0..10).rev().map(meeting_id).collect();
+    assert_eq!(store.due(sweep).await.unwrap(), expected);
+    assert_eq!(store.due(sweep).await.unwrap(), [], "they are claimed");
+    assert_eq!(store.next_due().await.unwrap(), Some(sweep.until));
+}
