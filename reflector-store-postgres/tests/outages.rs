@@ -128,6 +128,21 @@ async fn a_statement_that_waits_too_long_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_database_that_hangs_is_not_waited_for() {
+    let cluster = Cluster::start(Durability::None);
+    let schema = cluster.schema();
+    let store = store_with_a_meeting(&schema).await;
+    let before = load(&store).await.unwrap();
+    cluster.freeze();
+    let begun = Instant::now();
+    let calls = (0..2 * QUICK.connections).map(|_| is_unavailable(&store));
+    futures::future::join_all(calls).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "none waits for the others: {:?}", begun.elapsed());
+    cluster.thaw();
+    assert_eq!(comes_back(&store).await, before);
+}
+
+#[tokio::test]
 async fn a_database_that_becomes_read_only_is_unavailable_for_writes() {
     let cluster = Cluster::start(Durability::None);
     let schema = cluster.schema();

@@ -131,6 +131,33 @@ impl Cluster {
         self.control(&["start", "-l", &log, "-o", &options]);
     }
 
+    /// Lets it hang: it takes connections and questions, and answers nothing.
+    ///
+    /// # Panics
+    ///
+    /// If it is away.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on where it was frozen.
+    ///
+    /// # Panics
+    ///
+    /// If it is away.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pids = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
+        let first = pids.lines().next().expect("the first line is its number").to_owned();
+        let children = programs::children_of(&first);
+        let mut kill = Command::new("/bin/sh");
+        kill.args(["-c", r#"signal=$1; shift; kill -s "$signal" "$@""#, "sh", signal, &first]).args(children);
+        run(&mut kill, &self.folder);
+    }
+
     fn make(&self) {
         let mut initdb = programs::quiet(programs::folder().join("initdb"), self.run_as, &self.folder);
         initdb.args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D", "data"]);
@@ -157,7 +184,9 @@ impl Drop for Cluster {
 
 /// Starts what takes the server away when nobody holds the other end of its standard input any more.
 fn watchdog(folder: &Path, run_as: Option<RunAs>) -> Child {
+    // One that is frozen could not stop.
     let script = r#"read -r _
+        kill -s CONT "$(head -n 1 "$2/data/postmaster.pid")"
         "$1/pg_ctl" -D "$2/data" -m immediate -w -t 20 -s stop
         for _ in 1 2 3; do rm -rf "$2" && break; sleep 1; done"#;
     let mut shell = programs::quiet("/bin/sh", run_as, Path::new("/tmp"));

@@ -78,3 +78,16 @@ pub(crate) fn quiet(program: impl AsRef<Path>, run_as: Option<RunAs>, home: &Pat
     }
     command
 }
+
+/// The numbers of the processes that this one has started and that are there.
+pub(crate) fn children_of(parent: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("this system tells of its processes").flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_child = |number: &String| {
+        let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        // After the name, which may hold anything: the state and the parent.
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        after_name.split_whitespace().nth(1) == Some(parent)
+    };
+    numbers.filter(is_child).collect()
+}
