@@ -11,7 +11,6 @@ use reflector_core::lifecycle::hard_deadline;
 use reflector_core::store::{Loaded, Store};
 use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
 use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId, history};
-use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::checks::Checks;
@@ -22,6 +21,7 @@ use crate::provider::{Distant, Line};
 use crate::report::Report;
 use crate::server::{Crier, Server};
 use crate::setup::{Pace, Setup, Shape};
+use crate::told::Told;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -70,48 +70,6 @@ pub(crate) enum Happening {
     EndsRoom,
 }
 
-/// What a run saw, and what it found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Told {
-    /// The numbers.
-    pub report: Report,
-    /// What was violated: always nothing.
-    pub violations: Vec<String>,
-    /// What happened, a line each, if it was asked for.
-    pub trace: Vec<String>,
-    /// The history of every meeting as it would be exported, if it was asked for.
-    pub recorded: Vec<history::Line>,
-}
-
-/// Runs a world to its end: the same setup and seed tell the same story.
-pub fn simulate(setup: &Setup, seed: u64) -> Told {
-    simulate_over(in_memory(), setup, seed)
-}
-
-/// The same over another store, which is empty and must answer whoever polls it at once:
-/// [`Flaky::carried_by`](reflector_core::testing::Flaky::carried_by) makes one of a store that waits for a disk or a wire.
-pub fn simulate_over(store: Arc<dyn Store>, setup: &Setup, seed: u64) -> Told {
-    World::new(setup, seed, store).run()
-}
-
-/// The same, with a readable trace of everything that happened.
-pub fn simulate_traced(setup: &Setup, seed: u64) -> Told {
-    let mut world = World::new(setup, seed, in_memory());
-    world.trace = Some(Vec::new());
-    world.run()
-}
-
-/// The same, with the histories that it leaves behind.
-pub fn simulate_recorded(setup: &Setup, seed: u64) -> Told {
-    let mut world = World::new(setup, seed, in_memory());
-    world.recorded = Some(Vec::new());
-    world.run()
-}
-
-fn in_memory() -> Arc<dyn Store> {
-    Arc::new(MemoryStore::new())
-}
-
 pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) dice: Dice,
@@ -138,7 +96,7 @@ pub(crate) struct World {
     agenda: BTreeMap<(Timestamp, u64), Happening>,
     pub(crate) ticks: Vec<Option<(Timestamp, u64)>>,
     numbers: u64,
-    trace: Option<Vec<String>>,
+    pub(crate) trace: Option<Vec<String>>,
     pub(crate) recorded: Option<Vec<history::Line>>,
 }
 
