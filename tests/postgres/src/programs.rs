@@ -1,6 +1,5 @@
 //! Where PostgreSQL's programs are, and as whom they run.
 
-use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,7 +34,7 @@ fn of_pg_config() -> Option<PathBuf> {
 }
 
 fn on_path() -> Vec<PathBuf> {
-    env::split_paths(&env::var_os("PATH").unwrap_or_else(OsString::new)).collect()
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
 }
 
 /// Which major version they are of.
