@@ -3,48 +3,40 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::http::{Answer, Request};
+use super::http::{Answer, Request};
 
 /// Longer than anything waited for takes on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A server that runs. It ends with the test.
 pub(crate) struct Program {
-    child: Child,
-    said: Lines,
+    pub(crate) child: Child,
+    pub(crate) said: Lines,
     logged: Lines,
     pub(crate) address: SocketAddr,
     /// Goes when nobody needs it any more: what is kept there outlives a server that is killed.
-    folder: Arc<TempDir>,
+    pub(crate) folder: Arc<TempDir>,
 }
 
 impl Program {
-    /// With the embedded defaults; only the port is any free one.
-    pub(crate) fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    /// With these settings, once it answers.
-    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
-        Self::start_in(Arc::new(tempfile::tempdir().expect("a folder")), environment)
-    }
-
-    /// The same in a folder that may hold what another one kept there.
+    /// In a folder that may hold what another one kept there, with these settings, once it answers.
     pub(crate) fn start_in(folder: Arc<TempDir>, environment: &[(&str, &str)]) -> Self {
         let mut command = command(folder.path(), &[]);
-        let mut child = command
-            .env("REFLECTOR_LISTEN", "127.0.0.1:0")
-            .envs(environment.iter().copied())
-            .spawn()
-            .expect("it starts");
+        command.envs(environment.iter().copied());
+        Self::start_as(command, folder)
+    }
+
+    /// Started by a command of one's own, which says nothing of where to listen.
+    pub(crate) fn start_as(mut command: Command, folder: Arc<TempDir>) -> Self {
+        let mut child = command.env("REFLECTOR_LISTEN", "127.0.0.1:0").spawn().expect("it starts");
         let said = Lines::of(child.stdout.take().expect("piped"));
         let logged = Lines::of(child.stderr.take().expect("piped"));
         let greeting =
@@ -58,11 +50,6 @@ impl Program {
         let program = Self { child, said, logged, address, folder };
         eventually("the program answers", || (program.get("/healthz").status == 200).then_some(()));
         program
-    }
-
-    /// What its addresses begin with.
-    pub(crate) fn origin(&self) -> String {
-        format!("http://{}", self.address)
     }
 
     pub(crate) fn send(&self, request: &Request) -> Answer {
@@ -96,47 +83,9 @@ impl Program {
         self.post(&format!("/rooms/{room}/meeting"), &json!({}))
     }
 
-    /// Waits for a meeting to come to this.
-    pub(crate) fn until(&self, meeting: &str, what: &str, it_is: impl Fn(&Value) -> bool) -> Value {
-        let mut seen = Value::Null;
-        let found = within(PATIENCE, || {
-            seen = self.read(&format!("/meetings/{meeting}"));
-            it_is(&seen).then(|| seen.clone())
-        });
-        found.unwrap_or_else(|| panic!("{what} never came; the meeting is {seen:#}\n{}", self.logged()))
-    }
-
-    /// What it wrote to standard output until now.
-    pub(crate) fn said(&self) -> String {
-        self.said.text()
-    }
-
     /// What it wrote to standard error until now.
     pub(crate) fn logged(&self) -> String {
         self.logged.text()
-    }
-
-    /// The folder it runs in.
-    pub(crate) fn folder(&self) -> Arc<TempDir> {
-        Arc::clone(&self.folder)
-    }
-
-    /// Ends it as a power cut would, and gives the folder for the next one.
-    pub(crate) fn kill(mut self) -> Arc<TempDir> {
-        self.child.kill().expect("it can be killed");
-        self.child.wait().expect("a child");
-        self.folder()
-    }
-
-    pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill can be run");
-        assert!(sent.success(), "no {name} for process {id}");
-    }
-
-    /// Waits for its end.
-    pub(crate) fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
-        within(patience, || self.child.try_wait().expect("a child"))
     }
 }
 
@@ -149,17 +98,33 @@ impl Drop for Program {
 
 /// Runs the program to its end, which must come soon.
 pub(crate) fn run(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
-    let mut child = command(folder, arguments).envs(environment.iter().copied()).spawn().expect("it starts");
+    let mut command = command(folder, arguments);
+    command.envs(environment.iter().copied());
+    run_as(command)
+}
+
+/// The same by a command of one's own.
+pub(crate) fn run_as(mut command: Command) -> Output {
+    let mut child = command.spawn().expect("it starts");
     let ended = within(PATIENCE, || child.try_wait().expect("a child"));
     let _ = child.kill();
     let output = child.wait_with_output().expect("a child");
-    assert!(ended.is_some(), "it goes on with {environment:?} {arguments:?}: {output:?}");
+    assert!(ended.is_some(), "{command:?} goes on: {output:?}");
     output
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reflector"));
-    command.args(arguments).current_dir(folder).env_clear();
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments);
+    bare(command, folder)
+}
+
+/// Where the program is.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_reflector");
+
+/// A command with nothing around it: in this folder, without an environment.
+pub(crate) fn bare(mut command: Command, folder: &Path) -> Command {
+    command.current_dir(folder).env_clear();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -169,7 +134,8 @@ pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     within(PATIENCE, look).unwrap_or_else(|| panic!("it never happened that {what}"))
 }
 
-fn within<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+/// What comes of it, if it comes in time.
+pub(crate) fn within<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let begun = Instant::now();
     loop {
         if let Some(seen) = look() {

@@ -13,8 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     method: String,
-    target: String,
-    headers: Vec<(String, String)>,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
@@ -39,20 +39,14 @@ impl Request {
         self
     }
 
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(known, _)| known != name);
-        self
-    }
-
-    /// The same below another path.
-    pub(crate) fn below(self, path: &str) -> Self {
-        Self { target: format!("{path}{}", self.target), ..self }
-    }
-
-    /// Sends it on a connection of its own and reads the answer.
+    /// Sends it on a connection of its own and reads the answer, which must come.
     pub(crate) fn send(&self, to: SocketAddr) -> Answer {
+        self.sent(to).unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
+    }
+
+    /// The same to somebody who may be gone before they have answered.
+    pub(crate) fn sent(&self, to: SocketAddr) -> std::io::Result<Answer> {
         exchange(to, &self.bytes(to))
-            .unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target))
     }
 
     fn bytes(&self, to: SocketAddr) -> Vec<u8> {
