@@ -12,7 +12,7 @@ use crate::books;
 use crate::http::Request;
 use crate::load::{Load, Stops};
 use crate::program::eventually;
-use crate::town::{Town, kill};
+use crate::town::Town;
 
 const MEETINGS: usize = 20;
 /// How many are acknowledged before each fall, and after the last.
@@ -53,7 +53,7 @@ fn while_postgres_is_away_requests_are_refused_and_once_it_is_back_nothing_ackno
     });
     load.send_again(program.address);
     let logged = program.logged();
-    kill(program);
+    program.kill();
     println!("{}", load.summary());
     println!("readiness: {}; meetings: {}", readiness.summary(), meetings.summary());
 

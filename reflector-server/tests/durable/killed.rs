@@ -4,7 +4,7 @@ use reflector_test_postgres::{Cluster, Durability};
 
 use crate::books;
 use crate::load::Load;
-use crate::town::{Town, kill};
+use crate::town::Town;
 
 const MEETINGS: usize = 20;
 const KILLS: usize = 3;
@@ -30,12 +30,12 @@ fn is_killed_again_and_again(town: &Town) {
     for _ in 0..KILLS {
         load.while_doing(&[program.address], || {
             load.await_acknowledged(BEFORE);
-            kill(program);
+            program.kill();
         });
         program = town.start();
     }
     load.send_again(program.address);
-    kill(program);
+    program.kill();
     println!("{}", load.summary());
 
     let sent = load.sent();

@@ -63,9 +63,3 @@ impl Town {
         (0..rooms).map(meet).collect()
     }
 }
-
-/// Ends a program as a power cut would.
-pub(crate) fn kill(mut program: Program) {
-    program.child.kill().expect("it can be killed");
-    program.child.wait().expect("a child");
-}

@@ -52,6 +52,13 @@ impl Program {
         program
     }
 
+    /// Ends it as a power cut would, and gives the folder for the next one.
+    pub(crate) fn kill(mut self) -> Arc<TempDir> {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("a child");
+        Arc::clone(&self.folder)
+    }
+
     pub(crate) fn send(&self, request: &Request) -> Answer {
         request.send(self.address)
     }
