@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase, Policy};
-use reflector_core::store::{RoomStore, Store};
+use reflector_core::store::{MeetingStore, RoomStore, Source, Store};
 use reflector_core::{Role, Room, RoomPolicy};
 
 use crate::town::{MINUTE, SECOND, Town, engine_on};
@@ -29,7 +29,11 @@ async fn two_makers_of_an_occurrence_get_the_same_meeting_and_the_later_dates() 
     let first = town.schedule(HOUR, 2 * HOUR, Some("planning")).await;
     let second = town.schedule(HOUR, 3 * HOUR, Some("planning")).await;
     assert_eq!(first, second);
-    assert_eq!(town.load(first).await.meeting.life.schedule.end, town.now + 3 * HOUR);
+    let meeting = town.load(first).await.meeting;
+    assert_eq!(meeting.life.schedule.end, town.now + 3 * HOUR);
+    assert_eq!(meeting.calendar_event_id.as_deref(), Some("planning"));
+    let history = town.store.history(first, 0, 1).await.expect("sound");
+    assert_eq!(history[0].source, Source::Calendar);
 }
 
 #[tokio::test]

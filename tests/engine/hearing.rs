@@ -1,11 +1,15 @@
 //! What silence is worth (rule L13), for a provider that tells presence by events.
 
+use std::time::Duration;
+
 use reflector_core::Role;
-use reflector_core::lifecycle::{CloseReason, Phase, Policy};
-use reflector_core::store::HearingStore;
+use reflector_core::lifecycle::{CloseReason, Hearing, Phase, Policy};
+use reflector_core::store::{HearingStore, LISTENING_GAP};
 use reflector_core::testing::{FakeProvider, ProviderCall};
 
 use crate::town::{MINUTE, SECOND, Town};
+
+const MICROSECOND: Duration = Duration::from_micros(1);
 
 async fn telling_by_events() -> Town {
     Town::with(FakeProvider::telling_by_events(), Policy::default()).await
@@ -125,4 +129,30 @@ async fn the_rejoin_during_our_own_downtime() {
     town.pass(20 * MINUTE).await;
     assert_eq!(town.phase(id).await.humans(), 1, "the provider was asked, and told the fact");
     assert_eq!(town.video.put_out().unforced, 0);
+}
+
+#[tokio::test]
+async fn we_listen_for_as_long_as_the_last_heartbeat_is_no_older_than_the_gap() {
+    let mut town = telling_by_events().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    let beaten_at = town.now;
+    for (later, heard) in [(LISTENING_GAP, true), (LISTENING_GAP + MICROSECOND, false)] {
+        let hearing = town.engine.hearing(&Town::name(), beaten_at + later).await.expect("sound");
+        assert_eq!(matches!(hearing, Hearing::Since(_)), heard, "{later:?} later: {hearing:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_provider_that_can_say_who_is_in_is_taken_for_one_that_answers() {
+    for (video, answers) in [
+        (FakeProvider::default(), true),
+        (FakeProvider::telling_facts(), true),
+        (FakeProvider::telling_by_events(), false),
+    ] {
+        let mut town = Town::with(video, Policy::default()).await;
+        let id = town.meet().await;
+        assert_eq!(town.engine.policy_of(&town.load(id).await).provider_answers, answers);
+        assert_eq!(town.engine.providers().collect::<Vec<_>>(), [&Town::name()]);
+    }
 }
