@@ -21,7 +21,7 @@ pub enum OpenError {
         folder: PathBuf,
     },
     /// The file cannot be opened.
-    #[error("{} cannot be opened: see whether this user may read and write it, and its folder ({source})", file.display())]
+    #[error("{} cannot be opened: see whether this user may read and write it, and its folder", file.display())]
     NotOpened {
         /// The file.
         file: PathBuf,
@@ -34,6 +34,15 @@ pub enum OpenError {
     ReadOnly {
         /// The file.
         file: PathBuf,
+    },
+    /// The disk takes or gives no more.
+    #[error("{} cannot be written: its disk is full, or a limit is reached, or it fails; make room, or mend it", file.display())]
+    Disk {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: BoxError,
     },
     /// Another process has the file and does not let go of it.
     #[error("{} is locked by another process: end what holds it, and try again", file.display())]
@@ -70,14 +79,16 @@ pub enum OpenError {
     #[error("schema {0} of the database was not finished: restore a back-up")]
     HalfDone(i64),
     /// The schema could not be brought up to date. Nothing was changed.
-    #[error("the schema could not be changed, and is as it was: {0}")]
+    #[error("the schema could not be changed, and is as it was")]
     Failed(#[source] BoxError),
 }
 
 /// SQLite's numbers for what went wrong, without their details.
 pub(crate) const BUSY: u32 = 5;
 pub(crate) const READONLY: u32 = 8;
+pub(crate) const IOERR: u32 = 10;
 pub(crate) const CORRUPT: u32 = 11;
+pub(crate) const FULL: u32 = 13;
 pub(crate) const CANTOPEN: u32 = 14;
 pub(crate) const NOTADB: u32 = 26;
 

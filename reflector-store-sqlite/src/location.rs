@@ -33,6 +33,8 @@ pub(crate) fn why(file: &Path, error: sqlx::Error) -> OpenError {
         },
         Some(error::NOTADB | error::CORRUPT) => OpenError::NoDatabase { file },
         Some(error::READONLY) => OpenError::ReadOnly { file },
+        // A disk without room for the index of the log is no full one to SQLite, but one that fails.
+        Some(error::FULL | error::IOERR) => OpenError::Disk { file, source: error.into() },
         Some(error::BUSY) => OpenError::Locked { file },
         _ => OpenError::NotOpened { file, source: error.into() },
     }

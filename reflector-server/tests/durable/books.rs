@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use reflector_core::Meeting;
 use reflector_core::lifecycle::replay;
 use reflector_core::store::{Entry, Loaded, Source, Store, WhichMeetings};
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
@@ -30,6 +31,13 @@ pub(crate) async fn read(database: &str) -> Vec<Book> {
         books.push(Book { loaded, history, owed });
     }
     books
+}
+
+/// The meetings that have not ended, while servers run.
+#[tokio::main(flavor = "current_thread")]
+pub(crate) async fn open_meetings(database: &str) -> Vec<Meeting> {
+    let listed = open(database).await.list_meetings(&WhichMeetings::default(), None, usize::MAX).await;
+    listed.expect("they can be listed")
 }
 
 async fn open(database: &str) -> Arc<dyn Store> {

@@ -7,6 +7,8 @@ mod books;
 mod harness;
 mod killed;
 mod load;
+mod sick;
+mod three;
 mod town;
 mod webhook;
 mod whereby;

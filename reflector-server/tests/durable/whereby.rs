@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -108,7 +109,8 @@ async fn delete(State(asked): Shared, Path(id): Path<String>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Its insights are always behind.
+/// Its insights are always behind, and slow: somebody may come back while they are looked at.
 async fn nobody_was_in() -> Json<Value> {
+    tokio::time::sleep(Duration::from_millis(100)).await;
     Json(json!({ "cursor": null, "results": [] }))
 }

@@ -96,10 +96,19 @@ impl Program {
     }
 }
 
+/// How many of its last lines are told when a test fails.
+const LAST: usize = 40;
+
 impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            let text = self.said.text() + &self.logged.text();
+            let lines: Vec<_> = text.lines().collect();
+            let last = &lines[lines.len().saturating_sub(LAST)..];
+            eprintln!("in {} it said at last:\n{}", self.folder.path().display(), last.join("\n"));
+        }
     }
 }
 

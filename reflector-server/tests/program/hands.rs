@@ -65,7 +65,8 @@ impl Request {
     }
 
     /// The same below another path.
-    pub(crate) fn below(self, path: &str) -> Self {
-        Self { target: format!("{path}{}", self.target), ..self }
+    pub(crate) fn below(mut self, path: &str) -> Self {
+        self.target.insert_str(0, path);
+        self
     }
 }
