@@ -2,6 +2,7 @@
 
 mod calendar;
 mod crashes;
+mod deadlines;
 mod hearing;
 mod messages;
 mod openings;

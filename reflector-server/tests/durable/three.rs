@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::books::{self, Book};
 use crate::http::Request;
 use crate::program::{Program, within};
-use crate::town::{Town, kill};
+use crate::town::Town;
 use crate::webhook::{Place, Seen, now, webhook};
 use crate::whereby::Asked;
 
@@ -42,7 +42,9 @@ fn three_servers_on_one_database_do_everything_once_and_lose_nothing() {
     let acknowledged = storm(&places, &addresses);
     all_come_to_an_end(&town, &addresses);
     let logged: String = programs.iter().map(Program::logged).collect();
-    programs.into_iter().for_each(kill);
+    for program in programs {
+        program.kill();
+    }
 
     assert!(!logged.contains("panicked") && !logged.contains("a rule was violated"), "{logged}");
     let (books, asked) = (books::read(&town.database), town.whereby.asked());
