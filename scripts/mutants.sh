@@ -18,16 +18,17 @@ python3 - "$copy/tests/Cargo.toml" <<'PY'
 import re, sys
 path = sys.argv[1]
 sections = re.split(r"(?=^\[)", open(path).read(), flags=re.M)
-judges = lambda s: not s.startswith(("[[bench]]", "[[test]]")) or re.search(r'name = "(engine|properties)"', s)
-open(path, "w").write("".join(filter(judges, sections)).replace("reflector-sim.workspace = true\n", ""))
+judges = lambda s: not s.startswith(("[[bench]]", "[[test]]")) or re.search(r'name = "(engine|properties|sim)"', s)
+open(path, "w").write("".join(filter(judges, sections)))
 PY
 
 export CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$scratch/target} CARGO_TERM_COLOR=never RUST_BACKTRACE=0
-export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES=${PROPTEST_CASES:-100}
+export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES=${PROPTEST_CASES:-100} SIM_SEEDS=${SIM_SEEDS:-100}
 out=${MUTANTS_OUT:-$scratch}
 
 rules=(-p reflector-core --test-package reflector-core --test-package reflector-tests)
-judges=(-- --lib --test engine --test properties -- --skip coverage)
+# The cheapest first: who comes later judges only what lived until then.
+judges=(-- --lib --test engine --test properties --test sim -- --skip coverage --skip replay)
 part() {
   case $1 in
     rules) files=(reflector-core/src/lifecycle/*.rs reflector-core/src/{admission,meeting}.rs); with=("${rules[@]}") then=("${judges[@]}") ;;
