@@ -14,7 +14,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::books;
 use crate::http::Request;
 use crate::program::{PROGRAM, Program, bare, eventually, run, run_as};
-use crate::town::{Town, kill};
+use crate::town::Town;
 use crate::webhook::{Place, Seen, now, webhook};
 
 /// A database of this schema is newer than the program will be for a while.
@@ -79,7 +79,7 @@ fn a_postgres_that_can_only_be_read_is_refused_at_the_start_and_costs_nothing_wh
     );
     only_read(false);
     held.is_taken(&program);
-    kill(program);
+    program.kill();
     held.stays(&town);
 }
 
@@ -126,7 +126,7 @@ fn a_disk_that_fills_up_while_running_is_answered_with_503_and_loses_nothing() {
         "live",
         "reading goes on"
     );
-    kill(program);
+    program.kill();
     held.stays(&town);
 }
 
@@ -143,7 +143,7 @@ fn with_something(town: Town) -> (Town, Held) {
     let place = town.meet(&program, 1).remove(0);
     let mut held = Held { place, acknowledged: Vec::new(), tried: 0 };
     held.is_taken(&program);
-    kill(program);
+    program.kill();
     (town, held)
 }
 
@@ -178,7 +178,7 @@ impl Held {
     fn stays(mut self, town: &Town) {
         let program = town.start();
         self.is_taken(&program);
-        kill(program);
+        program.kill();
         let books = books::read(&town.database);
         books.iter().for_each(books::Book::tells_its_life);
         let held = books::deliveries(&books);

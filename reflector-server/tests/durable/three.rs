@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::books::{self, Book};
 use crate::http::Request;
 use crate::program::{Program, within};
-use crate::town::{Town, kill};
+use crate::town::Town;
 use crate::webhook::{Place, Seen, now, webhook};
 use crate::whereby::Asked;
 
@@ -42,7 +42,7 @@ fn three_servers_on_one_database_do_everything_once_and_lose_nothing() {
     let acknowledged = storm(&places, &addresses);
     all_come_to_an_end(&town, &addresses);
     let logged: String = programs.iter().map(Program::logged).collect();
-    programs.into_iter().for_each(kill);
+    programs.into_iter().for_each(|program| drop(program.kill()));
 
     assert!(!logged.contains("panicked") && !logged.contains("a rule was violated"), "{logged}");
     let (books, asked) = (books::read(&town.database), town.whereby.asked());
@@ -80,9 +80,13 @@ fn all_ask_for_the_same_meetings(programs: &[Program], addresses: &[SocketAddr])
 
 fn meet(address: SocketAddr, n: usize) -> Place {
     let room = format!("room-{n}");
-    let answer = Request::new("POST", format!("/rooms/{room}/meeting")).json(&json!({})).send(address);
-    assert_eq!(answer.status, 200, "{room}: {}", answer.text());
-    Place::of(&room, &answer.json())
+    let met = within(CALMS_DOWN, || {
+        let answer = Request::new("POST", format!("/rooms/{room}/meeting")).json(&json!({})).send(address);
+        // On a machine that is busy with other things a room may take longer than anybody is kept waiting.
+        assert!(matches!(answer.status, 200 | 503), "{room}: {} {}", answer.status, answer.text());
+        (answer.status == 200).then(|| Place::of(&room, &answer.json()))
+    });
+    met.unwrap_or_else(|| panic!("{room} has no meeting"))
 }
 
 /// Webhooks at all servers, and people who ask for a meeting and ask to join. Gives what was acknowledged.
