@@ -1,6 +1,7 @@
 //! Whether the process lives, and whether it should be sent requests.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::state::App;
 
+/// Load balancers don't wait much longer, and a store that takes longer is of no use to anybody.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 pub(crate) async fn lives() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
@@ -18,25 +22,27 @@ pub(crate) async fn lives() -> Json<Value> {
 /// not make it unready: it could never be heard again if nobody sent it anything.
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let now = (app.clock)();
-    let store = app.engine.store().next_due().await;
+    let answer = tokio::time::timeout(PATIENCE, app.engine.store().next_due()).await;
+    let store_answers = matches!(answer, Ok(Ok(_)));
     let stopping = app.stopping.load(Ordering::SeqCst);
     let mut providers = Map::new();
     for name in app.engine.providers() {
-        let heard = match app.engine.hearing(name, now).await {
-            Ok(Hearing::Answered) => "answers when asked".to_owned(),
-            Ok(Hearing::Since(since)) => format!("heard without a gap since {since}"),
-            Ok(Hearing::Deaf) => {
+        let hearing = if store_answers { app.engine.hearing(name, now).await.ok() } else { None };
+        let heard = match hearing {
+            Some(Hearing::Answered) => "answers when asked".to_owned(),
+            Some(Hearing::Since(since)) => format!("heard without a gap since {since}"),
+            Some(Hearing::Deaf) => {
                 "not heard: no verified message has come, so silence closes nothing".to_owned()
             }
-            Err(_) => "not known: the store is away".to_owned(),
+            None => "not known: the store is away".to_owned(),
         };
         providers.insert(name.to_string(), Value::from(heard));
     }
-    let ready = store.is_ok() && !stopping;
+    let ready = store_answers && !stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if ready { "ready" } else { "not ready" },
-        "store": if store.is_ok() { "reachable" } else { "away" },
+        "store": if store_answers { "reachable" } else { "away" },
         "stopping": stopping,
         "providers": providers,
     });

@@ -15,11 +15,16 @@ use crate::program::eventually;
 use crate::town::Town;
 
 const MEETINGS: usize = 20;
+type Act = fn(&Cluster);
+/// It crashes, is stopped, and hangs; and what brings it back.
+const FALLS: [(Act, Act); 3] =
+    [(Cluster::crash, Cluster::resume), (Cluster::stop, Cluster::resume), (Cluster::freeze, Cluster::thaw)];
 /// How many are acknowledged before each fall, and after the last.
 const BETWEEN: usize = 300;
 /// How many are refused before it comes back.
 const REFUSED: usize = 16;
-/// Nobody waits longer for an answer: the store is given up after 3 seconds, and this machine may be busy.
+/// Nobody waits longer for an answer: a connection is given up after 3 seconds and a statement after 6, readiness is
+/// told after 3, and this machine may be busy.
 const LONGEST: Duration = Duration::from_secs(20);
 
 #[test]
@@ -43,9 +48,12 @@ fn while_postgres_is_away_requests_are_refused_and_once_it_is_back_nothing_ackno
     load.while_doing(&[program.address], || {
         readiness.while_doing(|| {
             meetings.while_doing(|| {
-                for fall in [Cluster::crash, Cluster::stop] {
+                for (falls, comes_back) in FALLS {
                     load.await_acknowledged(BETWEEN);
-                    falls_and_comes_back(&cluster, fall, &load, &readiness, &meetings);
+                    falls(&cluster);
+                    let gone = Instant::now();
+                    load.await_refused(REFUSED);
+                    is_away_until(|| comes_back(&cluster), gone, &[&readiness, &meetings]);
                 }
                 load.await_acknowledged(BETWEEN);
             });
@@ -72,28 +80,19 @@ fn while_postgres_is_away_requests_are_refused_and_once_it_is_back_nothing_ackno
     books::hold_once(&books, sent.acknowledged.iter().map(|number| Load::id(*number)));
 }
 
-fn falls_and_comes_back(
-    cluster: &Cluster,
-    fall: fn(&Cluster),
-    load: &Load<'_>,
-    readiness: &Looks,
-    meetings: &Looks,
-) {
-    fall(cluster);
-    let gone = Instant::now();
-    load.await_refused(REFUSED);
-    for looks in [readiness, meetings] {
+/// Says that the store is away, and nothing else, until it comes back.
+fn is_away_until(comes_back: impl FnOnce(), gone: Instant, looks: &[&Looks]) {
+    for looks in looks {
         eventually("it says that it is away", || {
             looks.after(gone).any(|look| look.status == 503).then_some(())
         });
     }
-    let resumes = Instant::now();
-    cluster.resume();
+    let returns = Instant::now();
+    comes_back();
     let back = Instant::now();
-    for looks in [readiness, meetings] {
+    for looks in looks {
         eventually("it is there again", || looks.after(back).any(|look| look.status == 200).then_some(()));
-        // Between the fall and the return nobody was told anything else.
-        let meanwhile: Vec<_> = looks.after(gone).filter(|look| look.ended < resumes).collect();
+        let meanwhile: Vec<_> = looks.after(gone).filter(|look| look.ended < returns).collect();
         assert!(meanwhile.iter().all(|look| look.status == 503), "{meanwhile:?}");
     }
     println!("ready again {:?} after it was back", back.elapsed());

@@ -82,9 +82,13 @@ fn all_ask_for_the_same_meetings(programs: &[Program], addresses: &[SocketAddr])
 
 fn meet(address: SocketAddr, n: usize) -> Place {
     let room = format!("room-{n}");
-    let answer = Request::new("POST", format!("/rooms/{room}/meeting")).json(&json!({})).send(address);
-    assert_eq!(answer.status, 200, "{room}: {}", answer.text());
-    Place::of(&room, &answer.json())
+    let met = within(CALMS_DOWN, || {
+        let answer = Request::new("POST", format!("/rooms/{room}/meeting")).json(&json!({})).send(address);
+        // On a machine that is busy with other things a room may take longer than anybody is kept waiting.
+        assert!(matches!(answer.status, 200 | 503), "{room}: {} {}", answer.status, answer.text());
+        (answer.status == 200).then(|| Place::of(&room, &answer.json()))
+    });
+    met.unwrap_or_else(|| panic!("{room} has no meeting"))
 }
 
 /// Webhooks at all servers, and people who ask for a meeting and ask to join. Gives what was acknowledged.
