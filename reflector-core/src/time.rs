@@ -1,6 +1,7 @@
 //! An instant in UTC, and nothing that could read a clock.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,58 +14,70 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Microseconds are what databases keep, so what is read from a store equals what was written. Arithmetic stops at
 /// the ends of the range instead of panicking, and every value can be written as RFC 3339.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+pub struct Timestamp(
+    /// Microseconds since the instant before the first: never 0, so that an `Option<Timestamp>` is as small as this,
+    /// and a [`Life`](crate::Life), which holds many, cheap to copy.
+    NonZeroU64,
+);
+
+/// [`Timestamp::MIN`] and [`Timestamp::MAX`] as microseconds since 1970.
+const FIRST_MICROS: i64 = -62_167_219_200_000_000;
+const LAST_MICROS: i64 = 253_402_300_799_999_999;
 
 impl Timestamp {
     /// The first instant that can be expressed, `0000-01-01T00:00:00Z`.
-    pub const MIN: Self = Self(-62_167_219_200_000_000);
+    pub const MIN: Self = Self(NonZeroU64::MIN);
     /// The last instant that can be expressed, `9999-12-31T23:59:59.999999Z`.
-    pub const MAX: Self = Self(253_402_300_799_999_999);
+    pub const MAX: Self = Self::after_min(LAST_MICROS.abs_diff(FIRST_MICROS));
+
+    /// The instant so many microseconds after the first.
+    const fn after_min(micros: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(micros))
+    }
 
     /// The instant so many microseconds after 1970, moved into the range.
     pub const fn from_micros(micros: i64) -> Self {
-        if micros < Self::MIN.0 {
+        if micros < FIRST_MICROS {
             Self::MIN
-        } else if micros > Self::MAX.0 {
+        } else if micros > LAST_MICROS {
             Self::MAX
         } else {
-            Self(micros)
+            Self::after_min(micros.abs_diff(FIRST_MICROS))
         }
     }
 
     /// Microseconds since 1970.
     pub const fn as_micros(self) -> i64 {
-        self.0
+        (FIRST_MICROS - 1).saturating_add_unsigned(self.0.get())
     }
 
     /// How long it was from `earlier` to this instant; nothing if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_micros(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     /// The same instant for chrono.
     pub fn to_datetime(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+        DateTime::from_timestamp_micros(self.as_micros()).unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
 
-/// A span as microseconds, cut at what an `i64` holds.
-fn micros(span: Duration) -> i64 {
-    let whole = span.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(span.subsec_micros()));
-    i64::try_from(whole).unwrap_or(i64::MAX)
+/// A span as microseconds, cut at what a `u64` holds.
+fn micros(span: Duration) -> u64 {
+    span.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(span.subsec_micros()))
 }
 
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, span: Duration) -> Self {
-        Self::from_micros(self.0.saturating_add(micros(span)))
+        Self(self.0.saturating_add(micros(span))).min(Self::MAX)
     }
 }
 
 impl Sub<Duration> for Timestamp {
     type Output = Self;
     fn sub(self, span: Duration) -> Self {
-        Self::from_micros(self.0.saturating_sub(micros(span)))
+        NonZeroU64::new(self.0.get().saturating_sub(micros(span))).map_or(Self::MIN, Self)
     }
 }
 
@@ -126,9 +139,19 @@ mod tests {
     fn nothing_overflows_at_the_ends_of_time() {
         assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
         assert_eq!(Timestamp::MIN - Duration::MAX, Timestamp::MIN);
+        assert_eq!(Timestamp::MIN - Duration::from_micros(1), Timestamp::MIN);
         assert_eq!(Timestamp::MIN.since(Timestamp::MAX), Duration::ZERO);
+        for (beyond, end) in [(i64::MAX, Timestamp::MAX), (i64::MIN, Timestamp::MIN)] {
+            assert_eq!(Timestamp::from_micros(beyond), end);
+            assert_eq!(Timestamp::from_micros(end.as_micros()), end);
+        }
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn an_instant_that_may_be_missing_takes_no_more_room() {
+        assert_eq!(size_of::<Option<Timestamp>>(), size_of::<Timestamp>());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! It runs itself under valgrind, once for each scene, and counts what is between entering and leaving `counted` or
 //! `counted_deadline`: cloning the life, and whatever the allocator does, are in it. A join or a leave is counted in
-//! a run of twelve, because every fourth settles the oldest observations for all four: the mean of the run is held to
-//! the limit, and the largest of the twelve is shown beside it. A late observation tells the last eight anew, and is
-//! shown without being held to the limit. With `--strict` more than the limit is a failure.
+//! a run of sixteen, because every eighth settles the oldest observations for all eight: the mean of the run is held
+//! to the limit, and the largest of the sixteen is shown beside it. A late observation tells the last eight anew, and
+//! is shown without being held to the limit. With `--strict` more than the limit is a failure.
 
 mod lives;
 

@@ -1,6 +1,7 @@
 //! Convergence and idempotence: neither the order of messages nor their number decides what is known.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::{
@@ -8,7 +9,8 @@ use proptest::prelude::{
 };
 use reflector_core::Timestamp;
 use reflector_core::lifecycle::{
-    CLOCK_TOLERANCE, Effect, Event, KEPT, Life, Outcome, Phase, Policy, Schedule, Sighting, step,
+    CLOCK_TOLERANCE, Effect, Event, KEPT, Life, Outcome, Phase, Policy, Presence, Report, Schedule, Sighting,
+    step,
 };
 use reflector_core::testing::strategies::{BASE, history, near, report, sighting, span};
 
@@ -54,6 +56,20 @@ proptest! {
     }
 
     #[test]
+    fn a_life_that_is_read_before_each_observation_goes_on_as_one_that_was_never_written(told in a_long_story()) {
+        let policy = Policy::default();
+        let (mut held, mut read) = (after(&[]), after(&[]));
+        for event in &told {
+            read = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+            let (of_held, of_read) = (step(&held, event, BASE, &policy), step(&read, event, BASE, &policy));
+            prop_assert_eq!(&of_held, &of_read);
+            if let (Outcome::Changed(of_held), Outcome::Changed(of_read)) = (of_held, of_read) {
+                (held, read) = (of_held.life, of_read.life);
+            }
+        }
+    }
+
+    #[test]
     fn a_delivery_that_comes_again_later_changes_nothing(history in history(), others in vec(observation(), 0..KEPT - 1)) {
         let last = history.last();
         for (event, _) in history.events.iter().filter(|(event, _)| is_sighting(event)) {
@@ -82,6 +98,29 @@ fn a_person_moving() -> impl Strategy<Value = Event> {
     (0_u8..5, any::<bool>(), near(), span()).prop_map(|(who, joins, at, delay)| {
         let seen = Sighting { received_at: at + delay, ..person(&who.to_string(), at) };
         if joins { Event::ParticipantJoined(seen) } else { Event::ParticipantLeft(seen) }
+    })
+}
+
+/// So many observations that some are settled several times over: most come in order, a few late, and people come back.
+fn a_long_story() -> impl Strategy<Value = Vec<Event>> {
+    let told = (0_u8..20, 0_u8..8, prop_oneof![9 => Just(0), 1 => 1_u32..20]);
+    vec(told, 0..=8 * KEPT).prop_map(|told| {
+        let at = |place: usize, late: u32| {
+            BASE + Duration::from_secs(place as u64) - Duration::from_secs(1) * late
+        };
+        let event = |(place, (who, what, late)): (usize, (u8, u8, u32))| {
+            let seen = Sighting { received_at: at(place, 0), ..person(&who.to_string(), at(place, late)) };
+            match what {
+                0..4 => Event::ParticipantJoined(seen),
+                4..7 => Event::ParticipantLeft(seen),
+                _ => Event::PresenceReported(Report {
+                    presence: if who < 3 { Presence::Empty } else { Presence::Occupied(who.into()) },
+                    asked_at: at(place, late),
+                    staleness: Duration::ZERO,
+                }),
+            }
+        };
+        told.into_iter().enumerate().map(event).collect()
     })
 }
 

@@ -109,6 +109,11 @@ impl Event {
         }
     }
 
+    /// Whether it tells of who is in.
+    pub(super) fn is_observation(&self) -> bool {
+        matches!(self, Self::ParticipantJoined(_) | Self::ParticipantLeft(_) | Self::PresenceReported(_))
+    }
+
     /// When it happened by the clock of whoever saw it; `now` for what has no time of its own.
     pub fn happened_at(&self, now: Timestamp) -> Timestamp {
         match self {

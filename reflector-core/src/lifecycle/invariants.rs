@@ -105,11 +105,7 @@ pub fn l3_grace_starts_at_the_last_leaving(t: &Transition<'_>) -> bool {
 
 /// L4: as long as people only come and go, an active meeting stays active.
 pub fn l4_people_coming_and_going_keep_it_active(t: &Transition<'_>) -> bool {
-    let observed = matches!(
-        t.event,
-        Event::ParticipantJoined(_) | Event::ParticipantLeft(_) | Event::PresenceReported(_)
-    );
-    !(observed && t.before.phase.is_active()) || t.after.phase.is_active()
+    !(t.event.is_observation() && t.before.phase.is_active()) || t.after.phase.is_active()
 }
 
 /// L5: closing for emptiness starts at the last leaving plus grace, never earlier (cancelled meetings aside).

@@ -14,6 +14,7 @@ mod event;
 mod few;
 pub mod invariants;
 mod life;
+mod marks;
 mod outcome;
 mod owner;
 mod phase;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::event::{Presence, Report, Sighting};
 use super::few::{Blank, Few};
+use super::marks::Marks;
 use super::told::{Story, Told};
 use crate::ids::ConnectionKey;
 use crate::time::Timestamp;
@@ -19,8 +20,11 @@ use crate::time::Timestamp;
 /// How many observations keep their place in the order, each of which a late one may still precede.
 pub const KEPT: usize = 8;
 /// How many are settled at once: until then they wait among those that are kept, where they cost least. A late one
-/// finds them settled all the same.
-const SETTLED_AT_ONCE: usize = 4;
+/// finds them settled all the same. They are as many as are kept, so that what was told by all at one settling is what
+/// is settled at the next.
+const SETTLED_AT_ONCE: usize = KEPT;
+/// How many are kept when some are settled.
+const FULL: usize = KEPT + SETTLED_AT_ONCE;
 
 /// The memory of who is in. Copies share the observations until one of them takes something in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +53,13 @@ struct Newest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled_poll: Option<Seen>,
     /// The newest observations: the provider's events by the provider's clock, then our polls by ours.
-    kept: Few<Seen, { KEPT + SETTLED_AT_ONCE }>,
+    kept: Few<Seen, FULL>,
     /// When the newest observation reached us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     heard_at: Option<Timestamp>,
+    /// The last who left, settled or not: most who join are not among them, and need not be looked for.
+    #[serde(skip)]
+    left: Marks,
 }
 
 /// One observation, stripped to what presence needs.
@@ -161,7 +168,8 @@ impl Serialize for PresenceRecord {
 
 impl<'de> Deserialize<'de> for PresenceRecord {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let observations = Observations::deserialize(input)?;
+        let mut observations = Observations::deserialize(input)?;
+        Arc::make_mut(&mut observations.newest).mark_left(&observations.settled);
         Ok(Self { told: observations.told(), observations })
     }
 }
@@ -188,7 +196,7 @@ impl Observations {
     fn told(&self) -> Told {
         let mut story = Story::clone(&self.settled);
         for seen in self.newest.in_order() {
-            story.tell(&seen);
+            story.tell(seen);
         }
         story.told
     }
@@ -202,17 +210,21 @@ impl Observations {
             }
             let place = if seen.is_poll() { newest.kept.len() } else { first_poll };
             newest.kept.insert(place, seen);
+            newest.left.extend(seen.left());
             newest.heard_at = newest.heard_at.max(Some(heard_at));
-            if newest.kept.len() == KEPT + SETTLED_AT_ONCE {
-                newest.settle(&mut self.settled);
+            match newest.kept.len() {
+                KEPT => Arc::make_mut(&mut self.settled).next = Some(told.clone()),
+                FULL => self.settled = newest.settle(&self.settled, Some(told.clone())),
+                _ => {}
             }
             return Taken::InOrder;
         }
         // What is newest of all moves none of the others: settled now or one by one, it is the same story.
-        newest.settle(&mut self.settled);
+        self.settled = newest.settle(&self.settled, None);
         let taken = newest.find_place(seen);
         if taken == Taken::InOrder {
             newest.heard_at = newest.heard_at.max(Some(heard_at));
+            newest.mark_left(&self.settled);
             *told = self.told();
         }
         taken
@@ -249,7 +261,8 @@ impl Newest {
     fn counts(&self, newest: &Seen, settled: &Story) -> bool {
         let What::Joined { connection, .. } = newest.what else { return true };
         let left = || self.kept.iter().filter_map(Seen::left);
-        !left().any(|other| other == connection) && !settled.is_gone(connection, || left().count())
+        !self.left.may_hold(connection)
+            || !left().any(|other| other == connection) && !settled.is_gone(connection, || left().count())
     }
 
     /// Keeps a late observation in its place.
@@ -269,24 +282,27 @@ impl Newest {
         Taken::InOrder
     }
 
-    /// Settles all but the last [`KEPT`].
-    fn settle(&mut self, settled: &mut Arc<Story>) {
-        let Some(oldest) = self.kept.len().checked_sub(KEPT).filter(|oldest| *oldest > 0) else { return };
-        let story = Arc::make_mut(settled);
+    /// Marks who left anew, because some of them may be forgotten by now.
+    fn mark_left(&mut self, settled: &Story) {
+        self.left = Marks::default();
+        self.left.extend(settled.gone.iter().copied());
+        self.left.extend(self.kept.iter().filter_map(Seen::left));
+    }
+
+    /// Settles all but the last [`KEPT`]; `next` is what is told by all, unless one has come late.
+    fn settle(&mut self, settled: &Story, next: Option<Told>) -> Arc<Story> {
         let first_poll = self.first_poll();
-        let (mut events, mut polls) = (0..0, first_poll..first_poll);
-        for seen in self.in_order().take(oldest) {
-            story.tell(&seen);
-            if seen.is_poll() {
-                polls.end += 1;
-            } else {
-                events.end += 1;
-            }
-        }
+        let mut in_order = self.in_order();
+        let oldest = in_order.by_ref().take(self.kept.len().saturating_sub(KEPT));
+        let settled = Arc::new(settled.after(oldest, next));
+        let events = 0..first_poll - in_order.events.len();
+        let polls = first_poll..self.kept.len() - in_order.polls.len();
         self.settled_poll = self.kept[polls.clone()].last().copied().or(self.settled_poll);
         self.settled_event = self.kept[events.clone()].last().copied().or(self.settled_event);
         self.kept.remove(polls);
         self.kept.remove(events);
+        self.mark_left(&settled);
+        settled
     }
 }
 
@@ -301,7 +317,7 @@ impl Seen {
     }
 
     /// Who left by it.
-    fn left(&self) -> Option<ConnectionKey> {
+    pub(super) fn left(&self) -> Option<ConnectionKey> {
         match self.what {
             What::Left { connection, .. } => Some(connection),
             _ => None,
@@ -334,8 +350,13 @@ impl Seen {
     /// the same event is the same event.
     fn in_record(&self, other: &Self) -> Ordering {
         let instant = |seen: &Self| (seen.is_poll(), seen.at);
-        let place = |seen: &Self| (seen.in_instant(), seen.what);
-        instant(self).cmp(&instant(other)).then_with(|| place(self).cmp(&place(other)))
+        instant(self).cmp(&instant(other)).then_with(|| self.among_equals(other))
+    }
+
+    /// Its place beside another of the same clock and instant: apart, because it is seldom looked for.
+    #[cold]
+    fn among_equals(&self, other: &Self) -> Ordering {
+        (self.in_instant(), self.what).cmp(&(other.in_instant(), other.what))
     }
 }
 
@@ -348,26 +369,24 @@ struct InOrder<'a> {
     polls: &'a [Seen],
 }
 
-impl Iterator for InOrder<'_> {
-    type Item = Seen;
+impl<'a> Iterator for InOrder<'a> {
+    type Item = &'a Seen;
 
-    fn next(&mut self) -> Option<Seen> {
-        let (Some(poll), Some(event)) = (self.polls.first(), self.events.first()) else {
-            let (first, rest) = self.events.split_first().or_else(|| self.polls.split_first())?;
-            if self.events.is_empty() {
-                self.polls = rest;
-            } else {
-                self.events = rest;
-            }
-            return Some(*first);
+    fn next(&mut self) -> Option<&'a Seen> {
+        let Some((event, later_events)) = self.events.split_first() else {
+            return self.polls.split_off_first();
+        };
+        let Some((poll, later_polls)) = self.polls.split_first() else {
+            self.events = later_events;
+            return Some(event);
         };
         let stands_at = self.events.iter().map(|seen| seen.stands_at).min().unwrap_or(event.stands_at);
         if (stands_at, event.is_occupied()) <= (poll.stands_at, poll.is_occupied()) {
-            self.events = &self.events[1..];
-            Some(*event)
+            self.events = later_events;
+            Some(event)
         } else {
-            self.polls = &self.polls[1..];
-            Some(*poll)
+            self.polls = later_polls;
+            Some(poll)
         }
     }
 }

@@ -21,7 +21,9 @@ pub fn step(life: &Life, event: &Event, now: Timestamp, policy: &Policy) -> Outc
     if let (Event::DeadlineReached { .. }, None) = (event, due) {
         return Outcome::Ignored(if life.phase.is_closed() { Ignored::Closed } else { Ignored::NotDue });
     }
-    let mut change = Change { life: life.clone(), effects: Vec::new() };
+    // What may ask the allocator for something is copied first, so that the rest is copied at one stroke.
+    let next = Life { watch: life.watch.clone(), presence: life.presence.clone(), ..*life };
+    let mut change = Change { life: next, effects: Vec::new() };
     let Change { life: next, effects } = &mut change;
     match (Next { life: next, effects, now, policy }).take(event, due, life) {
         Ok(()) => Outcome::Changed(change),
@@ -40,6 +42,8 @@ pub(super) struct Next<'a> {
 pub(super) type Step = Result<(), Ignored>;
 
 impl Next<'_> {
+    /// Apart from [`step`]: together, much of the life would be held in registers that are saved and restored.
+    #[inline(never)]
     fn take(&mut self, event: &Event, due: Option<Deadline>, before: &Life) -> Step {
         match event {
             Event::Created { .. } => Err(Ignored::NoChange),
@@ -60,7 +64,8 @@ impl Next<'_> {
             Event::HearingLost => self.hearing_lost(),
             Event::ProviderNoticed { .. } => Err(Ignored::NoNews),
         }?;
-        if self.effects.is_empty() && *self.life == *before {
+        // An observation that was taken in is a change: it need not be looked for.
+        if !event.is_observation() && self.effects.is_empty() && *self.life == *before {
             return Err(Ignored::NoChange);
         }
         self.note_forced_close();

@@ -25,12 +25,16 @@ pub struct Told {
 }
 
 /// The beginning of the story, which no late observation changes any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Story {
     #[serde(flatten)]
     pub(super) told: Told,
     /// The last who left, in order.
-    gone: Few<ConnectionKey, TOMBSTONES>,
+    pub(super) gone: Few<ConnectionKey, TOMBSTONES>,
+    /// What was told by all at this settling, which is what is settled at the next, so that nothing is told twice.
+    /// Unknown, and told anew, after one has come late and where the story was read from a store.
+    #[serde(skip)]
+    pub(super) next: Option<Told>,
 }
 
 /// A stretch of time in which somebody was in, or nobody.
@@ -52,6 +56,15 @@ pub enum Stretch {
     },
 }
 
+/// What is known ahead makes no difference to the story.
+impl PartialEq for Story {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.told, &self.gone) == (&other.told, &other.gone)
+    }
+}
+
+impl Eq for Story {}
+
 impl Story {
     /// Goes on with the story. For one connection leaving is final: a joining told after it was over before it was
     /// told.
@@ -62,6 +75,17 @@ impl Story {
             _ => {}
         }
         self.told.tell(seen);
+    }
+
+    /// The story once these are settled too. Without a `next` it is told anew, because one has come late.
+    pub(super) fn after<'a>(&self, settled: impl Iterator<Item = &'a Seen>, next: Option<Told>) -> Self {
+        let known = self.next.as_ref().filter(|_| next.is_some());
+        let mut story = Self { told: known.unwrap_or(&self.told).clone(), gone: self.gone, next };
+        match known {
+            Some(_) => settled.filter_map(Seen::left).for_each(|gone| story.gone.push(gone)),
+            None => settled.for_each(|seen| story.tell(seen)),
+        }
+        story
     }
 
     /// Whether a connection is among the last who left, once so many others have left after them.
@@ -93,8 +117,6 @@ impl Told {
     /// Goes on with the story.
     pub(super) fn tell(&mut self, seen: &Seen) {
         let by_leaving = matches!(seen.what, What::Left { .. });
-        // A wrong clock or a late message must not take anybody's patience away, nor add to it (rule L3).
-        let told_at = seen.at.clamp(seen.stands_at - CLOCK_TOLERANCE, seen.stands_at);
         match seen.what {
             What::Joined { connection, humans } => {
                 let comes_in = !self.open.contains(&connection);
@@ -117,6 +139,12 @@ impl Told {
         if self.humans == 0 {
             self.open.clear();
         }
+        if self.humans > 0 && matches!(self.stretch, Stretch::Occupied { .. }) && !by_leaving {
+            // They were in and are: by most who come nothing more is told.
+            return;
+        }
+        // A wrong clock or a late message must not take anybody's patience away, nor add to it (rule L3).
+        let told_at = seen.at.clamp(seen.stands_at - CLOCK_TOLERANCE, seen.stands_at);
         if by_leaving {
             self.last_left = self.last_left.max(Some(told_at));
         }

@@ -15,7 +15,7 @@ pub(crate) struct Scene {
     pub(crate) event: Event,
     /// The present instant.
     pub(crate) now: Timestamp,
-    /// What happens after it, and when: of a join or a leave, eleven more.
+    /// What happens after it, and when: of a join or a leave, fifteen more.
     pub(crate) then: Vec<(Event, Timestamp)>,
     /// The policy in force.
     pub(crate) policy: Policy,
@@ -55,8 +55,8 @@ pub(crate) fn at(second: u64) -> Timestamp {
     Timestamp::from_micros(1_790_000_000_000_000) + Duration::from_secs(second)
 }
 
-/// How many joins or leaves make a run: every fourth settles the oldest observations.
-const RUN: usize = 12;
+/// How many joins or leaves make a run: every eighth settles the oldest observations.
+const RUN: usize = 16;
 
 /// Every scene whose instructions are counted.
 pub(crate) fn scenes() -> Vec<Scene> {
