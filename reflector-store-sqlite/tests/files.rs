@@ -88,7 +88,9 @@ async fn a_folder_is_no_file() {
     let folder = TempDir::new().unwrap();
     let error = open(&folder.path().display().to_string()).await.unwrap_err();
     assert!(matches!(error, OpenError::NotOpened { .. }), "{error:?}");
-    says(&error, &["cannot be opened", "unable to open database file"]);
+    says(&error, &["cannot be opened", "may read and write it"]);
+    let beneath = std::error::Error::source(&error).expect("what SQLite said").to_string();
+    assert!(beneath.contains("unable to open database file"), "{beneath}");
 }
 
 #[tokio::test]
