@@ -13,26 +13,37 @@ command -v cargo-mutants >/dev/null || cargo install cargo-mutants --locked
 # shellcheck source=scripts/scratch.sh
 . scripts/scratch.sh
 
-# Only what judges a mutant is built for it.
-python3 - "$copy/tests/Cargo.toml" <<'PY'
+# Only what judges a mutant is built for it: the tests with these names, and what they need.
+cp "$copy/tests/Cargo.toml" "$scratch/tests.toml"
+judged_by() {
+  python3 - "$scratch/tests.toml" "$copy/tests/Cargo.toml" "$@" <<'PY'
 import re, sys
-path = sys.argv[1]
-sections = re.split(r"(?=^\[)", open(path).read(), flags=re.M)
-judges = lambda s: not s.startswith(("[[bench]]", "[[test]]")) or re.search(r'name = "(engine|properties|sim)"', s)
-open(path, "w").write("".join(filter(judges, sections)))
+whole, out, *judges = sys.argv[1:]
+sections = re.split(r"(?=^\[)", open(whole).read(), flags=re.M)
+judge = lambda s: not s.startswith(("[[bench]]", "[[test]]")) or any(f'name = "{name}"' in s for name in judges)
+text = "".join(filter(judge, sections))
+open(out, "w").write(text if "sim" in judges else text.replace("reflector-sim.workspace = true\n", ""))
 PY
+}
 
 export CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$scratch/target} CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES=${PROPTEST_CASES:-100} SIM_SEEDS=${SIM_SEEDS:-100}
 out=${MUTANTS_OUT:-$scratch}
 
-rules=(-p reflector-core --test-package reflector-core --test-package reflector-tests)
-# The cheapest first: who comes later judges only what lived until then.
-judges=(-- --lib --test engine --test properties --test sim -- --skip coverage --skip replay)
+core=(-p reflector-core --test-package reflector-core --test-package reflector-tests)
 part() {
   case $1 in
-    rules) files=(reflector-core/src/lifecycle/*.rs reflector-core/src/{admission,meeting}.rs); with=("${rules[@]}") then=("${judges[@]}") ;;
-    engine) files=(reflector-core/src/engine/*.rs); with=("${rules[@]}") then=("${judges[@]}") ;;
+    rules)
+      files=(reflector-core/src/lifecycle/*.rs reflector-core/src/{admission,meeting}.rs) with=("${core[@]}")
+      then=(-- --lib --test engine --test properties -- --skip coverage)
+      judged_by engine properties
+      ;;
+    engine)
+      # The cheapest first: who comes later judges only what lived until then.
+      files=(reflector-core/src/engine/*.rs) with=("${core[@]}")
+      then=(-- --lib --test engine --test properties --test sim -- --skip coverage --skip replay)
+      judged_by engine properties sim
+      ;;
     webhooks) files=(reflector-whereby/src/{webhook,signature,news,wire}.rs); with=(-p reflector-whereby) then=() ;;
     *) echo "there is no part $1: use rules, engine or webhooks" >&2; exit 2 ;;
   esac
