@@ -25,7 +25,7 @@ const MEETINGS: usize = 200;
 /// How many send to each server at once.
 const SENDERS: usize = 3;
 /// Each is a joining or a leaving.
-const WEBHOOKS: usize = 3000;
+const WEBHOOKS: usize = 2000;
 /// Short, so that deadlines fall into the storm.
 const SETTINGS: [(&str, &str); 3] =
     [("REFLECTOR_GRACE", "1s"), ("REFLECTOR_LEASE", "200ms"), ("REFLECTOR_SWEEP", "250ms")];
