@@ -1,7 +1,7 @@
 //! A store that says when there is something to do, so that workers wake at the next deadline instead of polling.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use reflector_core::provider::RoomAddress;
@@ -23,13 +23,32 @@ pub(crate) struct Bell {
     pub(crate) owed: Notify,
     /// A meeting has changed.
     pub(crate) changed: Notify,
+    /// The store did not take something in.
+    pub(crate) ill: Notify,
+    takes_in: AtomicBool,
     awaited: AtomicI64,
 }
 
 impl Bell {
     pub(crate) fn new() -> Arc<Self> {
-        let awaited = AtomicI64::new(i64::MAX);
-        Arc::new(Self { due: Notify::new(), owed: Notify::new(), changed: Notify::new(), awaited })
+        Arc::new(Self {
+            due: Notify::new(),
+            owed: Notify::new(),
+            changed: Notify::new(),
+            ill: Notify::new(),
+            takes_in: AtomicBool::new(true),
+            awaited: AtomicI64::new(i64::MAX),
+        })
+    }
+
+    /// Whether the store takes things in, as far as is known: it may answer and only be read, or be full.
+    pub(crate) fn takes_in(&self) -> bool {
+        self.takes_in.load(Ordering::SeqCst)
+    }
+
+    /// A heartbeat says whether the store took it in.
+    pub(crate) fn store_takes_in(&self, it_does: bool) {
+        self.takes_in.store(it_does, Ordering::SeqCst);
     }
 
     /// The sweeper says what it waits for.
@@ -59,6 +78,15 @@ impl Watched {
     pub(crate) fn new(store: Arc<dyn Store>, bell: Arc<Bell>) -> Self {
         Self { store, bell }
     }
+
+    /// Notes a write that failed: the next heartbeat comes at once, and tells when the store is well again.
+    fn written<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if outcome.is_err() {
+            self.bell.store_takes_in(false);
+            self.bell.ill.notify_one();
+        }
+        outcome
+    }
 }
 
 #[async_trait]
@@ -66,7 +94,7 @@ impl Watched {
 impl MeetingStore for Watched {
     async fn create(&self, new: NewMeeting) -> Result<Created, StoreError> {
         let (due, effects) = (new.due, new.effects.clone());
-        let created = self.store.create(new).await?;
+        let created = self.written(self.store.create(new).await)?;
         if created == Created::Stored {
             self.bell.ring(due.as_ref(), &effects);
         }
@@ -96,7 +124,7 @@ impl MeetingStore for Watched {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let (due, effects) = (commit.due, commit.effects.clone());
-        let committed = self.store.commit(commit).await?;
+        let committed = self.written(self.store.commit(commit).await)?;
         if committed == Committed::Stored {
             self.bell.ring(due.as_ref(), &effects);
         }

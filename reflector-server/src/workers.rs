@@ -197,12 +197,17 @@ impl Workers {
     }
 
     async fn heartbeat_loop(self) {
-        let never = Notify::new();
         loop {
-            if let Err(error) = self.engine.store().beat(self.now()).await {
-                warn!(error = %Chain(&error), "listening cannot be noted");
-            }
-            if !self.rest(&never, None, HEARTBEAT).await {
+            let beaten = self.engine.store().beat(self.now()).await;
+            self.bell.store_takes_in(beaten.is_ok());
+            let rest = match beaten {
+                Ok(()) => HEARTBEAT,
+                Err(error) => {
+                    warn!(error = %Chain(&error), "the store takes nothing in; trying again");
+                    REST
+                }
+            };
+            if !self.rest(&self.bell.ill, None, rest).await {
                 return;
             }
         }

@@ -18,7 +18,7 @@ pub(crate) async fn lives() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// Ready as long as the store answers and nobody has asked it to stop. A provider that is not heard is said, and does
+/// Ready as long as the store answers and takes things in, and nobody has asked it to stop. A provider that is not heard is said, and does
 /// not make it unready: it could never be heard again if nobody sent it anything.
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let now = (app.clock)();
@@ -38,11 +38,16 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         };
         providers.insert(name.to_string(), Value::from(heard));
     }
-    let ready = store_answers && !stopping;
+    let store = match (store_answers, app.bell.takes_in()) {
+        (false, _) => "away",
+        (true, false) => "takes nothing in: it can only be read, or is full",
+        (true, true) => "reachable",
+    };
+    let ready = store == "reachable" && !stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if ready { "ready" } else { "not ready" },
-        "store": if store_answers { "reachable" } else { "away" },
+        "store": store,
         "stopping": stopping,
         "providers": providers,
     });

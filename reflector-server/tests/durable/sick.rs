@@ -77,7 +77,9 @@ fn a_postgres_that_can_only_be_read_is_refused_at_the_start_and_costs_nothing_wh
         "live",
         "reading goes on"
     );
+    eventually("it is said", || says(&program, 503, "takes nothing in"));
     only_read(false);
+    eventually("it is ready again", || says(&program, 200, "reachable"));
     held.is_taken(&program);
     program.kill();
     held.stays(&town);
@@ -128,6 +130,13 @@ fn a_disk_that_fills_up_while_running_is_answered_with_503_and_loses_nothing() {
     );
     program.kill();
     held.stays(&town);
+}
+
+/// What `/readyz` says of the store, if that is it.
+fn says(program: &Program, status: u16, of_store: &str) -> Option<()> {
+    let answer = program.get("/readyz");
+    let store = answer.json()["store"].as_str().is_some_and(|store| store.contains(of_store));
+    (answer.status == status && store).then_some(())
 }
 
 /// What was acknowledged.
