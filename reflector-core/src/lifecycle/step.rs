@@ -104,6 +104,7 @@ impl Next<'_> {
         self.life.opened_at = Some(self.now);
         self.life.expires_at = expires_at;
         self.life.phase = self.life.phase_told(self.life.presence.told());
+        self.held_by_people();
         Ok(())
     }
 
@@ -193,8 +194,18 @@ impl Next<'_> {
             }
             Phase::Opening { .. } | Phase::Closing { .. } | Phase::Closed { .. } => {}
         }
-        if self.life.phase.is_live() {
-            self.life.cancelled_at = None;
+        self.held_by_people();
+        Ok(())
+    }
+
+    /// A meeting that people are in is no cancelled one any more, and what was said of its emptiness is over.
+    fn held_by_people(&mut self) {
+        if !self.life.phase.is_live() {
+            return;
+        }
+        self.life.cancelled_at = None;
+        // Usually there are none, and this is asked at every joining.
+        if !self.life.watch.spared.is_empty() {
             self.life.watch.spared.retain(|reason| {
                 !matches!(
                     reason,
@@ -202,7 +213,6 @@ impl Next<'_> {
                 )
             });
         }
-        Ok(())
     }
 
     /// Goes back from closing, if the close is not due in that phase as well.

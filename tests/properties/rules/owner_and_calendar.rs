@@ -1,6 +1,8 @@
 //! L1 and L16: what a calendar and an owner change, and what a meeting claims in its room.
 
-use reflector_core::lifecycle::{CloseReason, Effect, Event, Ignored, Phase, Policy, Wake, hard_deadline};
+use reflector_core::lifecycle::{
+    CloseReason, Effect, Event, Ignored, Phase, Policy, Schedule, Wake, hard_deadline,
+};
 use reflector_core::{Claim, Meeting, Timestamp};
 
 use crate::admission::meeting;
@@ -52,6 +54,18 @@ fn l16_a_cancelled_meeting_waits_for_who_is_on_the_way_in() {
     assert!(story.phase().is_live());
     story.leaves("ada", minute(9)).unwrap();
     assert_eq!(story.due().at, minute(24), "from then on it is like any other");
+}
+
+#[test]
+fn l16_a_meeting_that_was_cancelled_while_its_room_was_made_and_joined_then_is_like_any_other() {
+    let policy = quiet();
+    let mut story = Story::opening(Schedule::of(minute(30), minute(60), minute(0)), policy);
+    story.tell(Event::Cancelled, minute(0)).unwrap();
+    story.joins("ada", minute(1)).unwrap();
+    story.tell(Event::RoomOpened { generation: story.life.generation, expires_at: None }, minute(1)).unwrap();
+    assert!(story.phase().is_live());
+    story.leaves("ada", minute(9)).unwrap();
+    assert_eq!((story.due().at, story.due().why), (minute(24), Wake::Close(CloseReason::GraceExpired)));
 }
 
 #[test]
