@@ -104,3 +104,16 @@ impl Meeting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SecretUrl;
+
+    #[test]
+    fn a_secret_address_shows_nothing_of_itself_and_equals_only_itself() {
+        let one = SecretUrl::new("https://video.example/a?roomKey=one".to_owned());
+        let other = SecretUrl::new("https://video.example/a?roomKey=other".to_owned());
+        assert_eq!(format!("{one:?}"), "[secret]");
+        assert!(one == one.clone() && one != other);
+    }
+}

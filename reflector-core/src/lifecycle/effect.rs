@@ -87,3 +87,15 @@ impl Effect {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EffectKind::{AskPresence, Announce, CloseRoom, OpenRoom, RetireRoom};
+
+    #[test]
+    fn a_kind_of_work_has_the_same_name_in_logs_and_in_its_stored_form() {
+        for kind in [OpenRoom, CloseRoom, AskPresence, RetireRoom, Announce] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

@@ -4,7 +4,8 @@ use reflector_core::Timestamp;
 use std::time::Duration;
 
 use reflector_core::lifecycle::{
-    Announcement, CloseMode, CloseReason, Effect, Event, Ignored, Overtime, Phase, Policy, Presence, Wake,
+    Announcement, CloseMode, CloseReason, Effect, Event, Hearing, Ignored, Overtime, Phase, Policy, Presence,
+    Wake, next_closing,
 };
 
 use crate::stories::{HOUR, JUST, MINUTE, Story, minute, quiet};
@@ -200,4 +201,22 @@ fn l25_a_meeting_that_waits_for_its_first_participant_is_told_nothing() {
     let mut story = Story::scheduled(0, 60, Policy { overtime: Overtime::For(Duration::ZERO), ..quiet() });
     assert_eq!(announced(&mut story, 60), []);
     assert!(!matches!(story.phase(), Phase::Waiting { .. }));
+}
+
+#[test]
+fn what_people_are_shown_is_the_next_closing_whether_it_is_asked_or_forced() {
+    let shown = |story: &Story| next_closing(&story.life, &story.policy);
+    let mut story = Story::scheduled(0, 60, quiet());
+    assert_eq!(shown(&story), Some((minute(60), CloseReason::NeverJoined)));
+    story.joins("ada", minute(1)).unwrap();
+    assert_eq!(shown(&story), Some((minute(90), CloseReason::Overtime)));
+    story.leaves("ada", minute(50)).unwrap();
+    assert_eq!(shown(&story), Some((minute(65), CloseReason::GraceExpired)));
+    // As long as we do not hear the provider, only the forced close is sure.
+    let mut unheard = story.clone();
+    unheard.wakes_hearing(Hearing::Deaf, minute(65)).unwrap();
+    assert_eq!(shown(&unheard), Some((minute(90), CloseReason::Overtime)));
+    // What is closing has no next closing.
+    story.wakes(minute(65)).unwrap();
+    assert_eq!(shown(&story), None);
 }
