@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
 macro_rules! id {
@@ -84,8 +84,8 @@ text! {
 ///
 /// A person with two tabs has two. Only equality matters to the rules, and a fixed size keeps a
 /// [`Life`](crate::Life) small: the id in full stays with the provider.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct ConnectionKey(pub u64);
 
 impl ConnectionKey {
@@ -114,9 +114,23 @@ impl From<ConnectionKey> for String {
     }
 }
 
-impl TryFrom<String> for ConnectionKey {
-    type Error = std::num::ParseIntError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        u64::from_str_radix(&text, 16).map(Self)
+impl<'de> Deserialize<'de> for ConnectionKey {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_str(Hexadecimal)
+    }
+}
+
+/// Reads a key where it stands, without a copy of its text: a meeting holds dozens of them.
+struct Hexadecimal;
+
+impl de::Visitor<'_> for Hexadecimal {
+    type Value = ConnectionKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the key of a connection, in hexadecimal digits")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ConnectionKey, E> {
+        u64::from_str_radix(text, 16).map(ConnectionKey).map_err(E::custom)
     }
 }

@@ -11,6 +11,7 @@ mod key;
 mod line;
 mod meetings;
 mod migrations;
+mod pool;
 mod retention;
 mod rooms;
 mod rows;
@@ -21,21 +22,19 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool, Row};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, Row};
 
 pub use error::OpenError;
 pub use migrations::Schema;
+use pool::Pool;
 
 /// The oldest server that it works with, as PostgreSQL numbers them.
 const OLDEST_SERVER: i32 = 140_000;
 
-/// For how long a line may have been idle to be used without asking whether it is still there.
-const TRUSTED: Duration = Duration::from_secs(1);
-
 /// A store in PostgreSQL. It is shared behind an `Arc`, and any number of servers may use one database.
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Pool,
     address: PgConnectOptions,
     options: PostgresOptions,
 }
@@ -76,7 +75,7 @@ impl PostgresStore {
         } else {
             address
         };
-        let store = Self { pool: pool(&address, options), address, options };
+        let store = Self { pool: Pool::new(address.clone(), options), address, options };
         store.look_at_server().await?;
         Ok(store)
     }
@@ -110,32 +109,4 @@ impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-fn pool(address: &PgConnectOptions, options: PostgresOptions) -> PgPool {
-    let limit = options.answer_within.as_millis();
-    // Not in the address: proxies refuse settings there. Whoever dies in the middle of a transaction holds its locks no
-    // longer than a statement may take.
-    let settings = format!(
-        "SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}; \
-         SET default_transaction_isolation = 'read committed'"
-    );
-    PgPoolOptions::new()
-        .max_connections(options.connections)
-        .acquire_timeout(options.connect_within)
-        // A question before every statement would double the round trips.
-        .test_before_acquire(false)
-        .before_acquire(|line, idle| {
-            Box::pin(async move {
-                if idle.idle_for > TRUSTED {
-                    line.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_connect(move |line, _| {
-            let settings = sqlx::AssertSqlSafe(settings.clone());
-            Box::pin(async move { sqlx::raw_sql(settings).execute(line).await.map(drop) })
-        })
-        .connect_lazy_with(address.clone())
 }

@@ -5,13 +5,13 @@ use std::io;
 use std::time::Duration;
 
 use reflector_core::store::StoreError;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Error, Postgres};
 
 use crate::PostgresStore;
 use crate::error::unavailable;
+use crate::pool::Taken;
 
 /// A statement with its values.
 pub(crate) type Question<'q> = Query<'q, Postgres, PgArguments>;
@@ -42,14 +42,14 @@ impl PostgresStore {
 
     /// A line of its own, for a transaction or for whoever wants to know why a statement failed.
     pub(crate) async fn line(&self) -> Result<Line, StoreError> {
-        let connection = self.pool.acquire().await.map_err(unavailable)?;
-        Ok(Line { connection, patience: self.options.answer_within + MARGIN, busy: false })
+        let taken = self.pool.take().await.map_err(unavailable)?;
+        Ok(Line { taken, patience: self.options.answer_within + MARGIN, busy: false })
     }
 }
 
 /// A connection of the pool.
 pub(crate) struct Line {
-    connection: PoolConnection<Postgres>,
+    taken: Taken,
     patience: Duration,
     /// Whether somebody waits for an answer or is within a transaction.
     busy: bool,
@@ -70,7 +70,7 @@ impl Line {
 
     async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
         let in_transaction = std::mem::replace(&mut self.busy, true);
-        let answer = within(self.patience, sqlx::raw_sql(command).execute(&mut *self.connection)).await;
+        let answer = within(self.patience, sqlx::raw_sql(command).execute(self.taken.connection())).await;
         self.busy = in_transaction || is_cut(&answer);
         answer.map(drop).map_err(unavailable)
     }
@@ -90,14 +90,14 @@ impl Line {
     /// The rows that a statement gives, or why it failed.
     pub(crate) async fn ask(&mut self, question: Question<'_>) -> Result<Vec<PgRow>, Error> {
         let in_transaction = std::mem::replace(&mut self.busy, true);
-        let answer = within(self.patience, question.fetch_all(&mut *self.connection)).await;
+        let answer = within(self.patience, question.fetch_all(self.taken.connection())).await;
         self.busy = in_transaction || is_cut(&answer);
         answer
     }
 
     pub(crate) async fn changed(&mut self, question: Question<'_>) -> Result<u64, StoreError> {
         let in_transaction = std::mem::replace(&mut self.busy, true);
-        let answer = within(self.patience, question.execute(&mut *self.connection)).await;
+        let answer = within(self.patience, question.execute(self.taken.connection())).await;
         self.busy = in_transaction || is_cut(&answer);
         answer.map(|done| done.rows_affected()).map_err(unavailable)
     }
@@ -105,9 +105,9 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if self.busy {
-            // Nobody knows what it would say next, and the server undoes what was begun.
-            self.connection.close_on_drop();
+        // Of one that is busy nobody knows what it would say next: it is cut.
+        if !self.busy {
+            self.taken.give_back();
         }
     }
 }

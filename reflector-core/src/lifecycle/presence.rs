@@ -5,6 +5,8 @@
 //! The provider's events are ordered by the provider's clock; our own polls by ours; between the two our receipt
 //! decides. What is older than the last [`KEPT`] observations is settled, and too late to change.
 
+mod forms;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -35,27 +37,28 @@ pub struct PresenceRecord {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "forms::ObservationsForm")]
 struct Observations {
     /// The story up to the oldest observation that is kept.
-    #[serde(with = "shared")]
+    #[serde(serialize_with = "shared")]
     settled: Arc<Story>,
-    #[serde(flatten, with = "shared")]
+    #[serde(flatten, serialize_with = "shared")]
     newest: Arc<Newest>,
 }
 
 /// What changes with every observation: plain data, so that a copy is made at one stroke.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 struct Newest {
     /// The newest of the provider's events that are settled, by the provider's clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     settled_event: Option<Seen>,
     /// The newest of our polls that are settled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     settled_poll: Option<Seen>,
     /// The newest observations: the provider's events by the provider's clock, then our polls by ours.
     kept: Few<Seen, FULL>,
     /// When the newest observation reached us.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     heard_at: Option<Timestamp>,
     /// The last who left, settled or not: most who join are not among them, and need not be looked for.
     #[serde(skip)]
@@ -64,6 +67,7 @@ struct Newest {
 
 /// One observation, stripped to what presence needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "forms::SeenForm")]
 pub(super) struct Seen {
     /// When it happened: by the provider's clock for its events, by ours for a poll.
     pub(super) at: Timestamp,
@@ -74,7 +78,7 @@ pub(super) struct Seen {
     pub(super) what: What,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "seen", rename_all = "snake_case")]
 pub(super) enum What {
     /// A person left.
@@ -175,20 +179,8 @@ impl<'de> Deserialize<'de> for PresenceRecord {
 }
 
 /// What is shared is written as if it were not.
-mod shared {
-    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<T: Serialize, S: Serializer>(shared: &Arc<T>, out: S) -> Result<S::Ok, S::Error> {
-        T::serialize(shared, out)
-    }
-
-    pub(super) fn deserialize<'de, T, D>(input: D) -> Result<Arc<T>, D::Error>
-    where
-        T: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        T::deserialize(input).map(Arc::new)
-    }
+fn shared<T: Serialize, S: Serializer>(shared: &Arc<T>, out: S) -> Result<S::Ok, S::Error> {
+    T::serialize(shared, out)
 }
 
 impl Observations {

@@ -26,6 +26,7 @@ pub struct Told {
 
 /// The beginning of the story, which no late observation changes any more.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "StoryForm")]
 pub(super) struct Story {
     #[serde(flatten)]
     pub(super) told: Told,
@@ -35,6 +36,24 @@ pub(super) struct Story {
     /// Unknown, and told anew, after one has come late and where the story was read from a store.
     #[serde(skip)]
     pub(super) next: Option<Told>,
+}
+
+/// How a story is read: all at one level, as it is written.
+#[derive(Deserialize)]
+struct StoryForm {
+    humans: u32,
+    stretch: Stretch,
+    #[serde(default)]
+    last_left: Option<Timestamp>,
+    open: Vec<ConnectionKey>,
+    gone: Few<ConnectionKey, TOMBSTONES>,
+}
+
+impl From<StoryForm> for Story {
+    fn from(form: StoryForm) -> Self {
+        let StoryForm { humans, stretch, last_left, open, gone } = form;
+        Self { told: Told { humans, stretch, last_left, open }, gone, next: None }
+    }
 }
 
 /// A stretch of time in which somebody was in, or nobody.

@@ -20,7 +20,7 @@ use std::env;
 use std::sync::OnceLock;
 
 pub use cluster::{Cluster, Durability};
-pub use schema::Schema;
+pub use schema::{Ran, Schema};
 
 /// The variable that names a running server.
 pub const RUNNING: &str = "REFLECTOR_TEST_POSTGRES";

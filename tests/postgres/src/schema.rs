@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::programs;
@@ -38,6 +39,11 @@ impl Schema {
         &self.url
     }
 
+    /// Its name, for statements that look into several.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Carries out SQL in it, and gives what `psql` prints: lines of values with `|` between them.
     ///
     /// # Panics
@@ -47,6 +53,24 @@ impl Schema {
         self.run(&self.url, text)
     }
 
+    /// Lets `pgbench` carry out a script over and over in it, with these arguments.
+    ///
+    /// # Panics
+    ///
+    /// If there is no `pgbench`, or the server refuses a part of the script.
+    pub fn pgbench(&self, script: &str, arguments: &[&str]) -> Ran {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        file.write_all(script.as_bytes()).expect("there is room for a script");
+        let mut pgbench = Command::new(programs::folder().join("pgbench"));
+        pgbench.arg("-n").args(arguments).arg("-f").arg(file.path()).arg(&self.url).stdin(Stdio::null());
+        let output = pgbench.output().unwrap_or_else(|error| panic!("pgbench cannot be started: {error}"));
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        // It does not fail when all its clients do.
+        assert!(output.status.success() && !complaint.contains("error"), "{script}\n{complaint}");
+        Ran::read(&said).unwrap_or_else(|| panic!("pgbench did not say how often it ran: {said}"))
+    }
+
     fn run(&self, url: &str, text: &str) -> String {
         let mut psql = Command::new(programs::folder().join("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text, url]).stdin(Stdio::null());
@@ -54,6 +78,28 @@ impl Schema {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{text}\n{said}");
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+}
+
+/// What `pgbench` has done.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran {
+    /// How often it carried out its script.
+    pub transactions: u64,
+    /// How often in a second, not counting the time to connect.
+    pub per_second: f64,
+}
+
+impl Ran {
+    fn read(said: &str) -> Option<Self> {
+        let after = |beginning: &str| {
+            let rest = said.lines().find_map(|line| line.strip_prefix(beginning))?;
+            rest.split([' ', '/']).find(|word| !word.is_empty())
+        };
+        Some(Self {
+            transactions: after("number of transactions actually processed: ")?.parse().ok()?,
+            per_second: after("tps = ")?.parse().ok()?,
+        })
     }
 }
 
