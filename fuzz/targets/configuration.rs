@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use reflector_server::config::{Config, KEYS, Sources};
+use reflector_server::config::{Config, KEYS, Secret, Sources};
 
 /// The file's text, then after each zero the number of a key and its value in the environment.
 pub fn run(input: &[u8]) {
@@ -29,8 +29,10 @@ pub fn run(input: &[u8]) {
         }
     };
     let described = Config::describe(&sources).unwrap_or_else(|refused| refused.to_string());
-    let in_environment =
-        KEYS.iter().filter(|key| key.secret).filter_map(|key| sources.environment.get(key.name));
+    let in_environment = KEYS
+        .iter()
+        .filter(|key| key.secret == Secret::All)
+        .filter_map(|key| sources.environment.get(key.name));
     let all = String::from_utf8_lossy(input);
     for secret in secrets_of(&String::from_utf8_lossy(text)).chain(in_environment.map(String::as_str)) {
         // What is short, or stands elsewhere too, may be shown from there.
@@ -43,7 +45,8 @@ pub fn run(input: &[u8]) {
 
 /// What a file holds in the line of a secret, whether or not that line can be read.
 fn secrets_of(file: &str) -> impl Iterator<Item = &str> {
-    let secret = KEYS.iter().filter(|key| key.secret).map(reflector_server::config::Key::in_file);
+    let secret =
+        KEYS.iter().filter(|key| key.secret == Secret::All).map(reflector_server::config::Key::in_file);
     secret.flat_map(move |key| {
         file.lines().filter_map(move |line| line.strip_prefix(key.as_str())?.split('"').nth(1))
     })

@@ -48,6 +48,7 @@ pub(crate) fn machine(connection: &str, at: Timestamp, humans: u32) -> Sighting 
 }
 
 /// One meeting whose story is told. It begins, and its room opens, at minute 0.
+#[derive(Clone)]
 pub(crate) struct Story {
     pub(crate) life: Life,
     pub(crate) policy: Policy,

@@ -90,7 +90,7 @@ impl Effect {
 
 #[cfg(test)]
 mod tests {
-    use super::EffectKind::{AskPresence, Announce, CloseRoom, OpenRoom, RetireRoom};
+    use super::EffectKind::{Announce, AskPresence, CloseRoom, OpenRoom, RetireRoom};
 
     #[test]
     fn a_kind_of_work_has_the_same_name_in_logs_and_in_its_stored_form() {
