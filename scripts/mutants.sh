@@ -5,7 +5,7 @@
 #
 #   scripts/mutants.sh                       everything: some hours on 2 cores
 #   scripts/mutants.sh rules|engine|webhooks one part
-#   scripts/mutants.sh rules 'step.rs'       its files with this in their name
+#   scripts/mutants.sh rules step.rs told …  its files with one of these words in their name
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -29,6 +29,7 @@ PY
 export CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-$scratch/target} CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES=${PROPTEST_CASES:-100} SIM_SEEDS=${SIM_SEEDS:-100}
 out=${MUTANTS_OUT:-$scratch}
+mkdir -p "$out"
 
 core=(-p reflector-core --test-package reflector-core --test-package reflector-tests)
 part() {
@@ -48,12 +49,15 @@ part() {
     *) echo "there is no part $1: use rules, engine or webhooks" >&2; exit 2 ;;
   esac
   chosen=()
-  for file in "${files[@]}"; do [[ $file == *"${2:-}"* ]] && chosen+=(-f "$file"); done
+  for file in "${files[@]}"; do
+    if [ $# -eq 1 ] || grep -qF -- "$(printf '%s\n' "${@:2}")" <<<"$file"; then chosen+=(-f "$file"); fi
+  done
   # The copy is not changed yet: if its tests fail, no mutant is judged.
   (cd "$copy" && cargo test --quiet "${with[@]//--test-package/-p}" "${then[@]:1}" >"$scratch/baseline" 2>&1) ||
     { cat "$scratch/baseline" >&2; exit 1; }
   (cd "$copy" && cargo mutants --in-place --baseline skip --timeout 60 --no-shuffle --output "$out/$1" \
     "${with[@]}" "${chosen[@]}" "${then[@]}" >"$scratch/log" 2>&1) || true
+  [ -f "$out/$1/mutants.out/outcomes.json" ] || { cat "$scratch/log" >&2; exit 1; }
   python3 "$root/scripts/mutants_table.py" "$out/$1/mutants.out" "$root/tests/mutants/living.txt"
 }
 

@@ -18,3 +18,4 @@ mod safety;
 mod stored_forms;
 mod stories;
 mod time;
+mod violations;

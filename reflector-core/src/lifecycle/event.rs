@@ -183,3 +183,17 @@ impl Hearing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_was_asked_happened_when_it_was_asked() {
+        let (asked_at, now) = (Timestamp::from_micros(1), Timestamp::from_micros(2));
+        let report = Report { presence: Presence::Empty, asked_at, staleness: Duration::ZERO };
+        assert_eq!(Event::PresenceReported(report).happened_at(now), asked_at);
+        assert_eq!(Event::RoomMissing { asked_at }.happened_at(now), asked_at);
+        assert_eq!(Event::Knocked.happened_at(now), now);
+    }
+}

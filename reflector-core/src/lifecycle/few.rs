@@ -92,3 +92,28 @@ impl<'de, T: Blank + Deserialize<'de>, const N: usize> Deserialize<'de> for Few<
         Ok(few)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Blank, Few};
+
+    impl Blank for u8 {
+        const BLANK: Self = 0;
+    }
+
+    #[test]
+    fn a_list_is_what_is_in_it_and_not_what_stands_behind() {
+        let mut one: Few<u8, 3> = Few::default();
+        one.push(1);
+        let two = {
+            let mut two = one;
+            two.push(2);
+            two
+        };
+        assert_eq!(format!("{two:?}"), "[1, 2]");
+        assert!(one != two);
+        let mut shorter = two;
+        shorter.remove(1..2);
+        assert!(shorter == one, "what was taken out still stands behind");
+    }
+}
