@@ -160,3 +160,25 @@ fn the_leaving_heard_while_closing_that_is_forgotten_when_somebody_asks_to_join(
     story.tell(Event::JoinRequested, minute(7)).unwrap();
     assert_eq!(story.phase(), Phase::Grace { since: minute(6) });
 }
+
+#[test]
+fn an_answer_and_an_event_of_the_same_instant_lead_to_the_same_in_whatever_order_they_come() {
+    for (presence, humans) in [(Presence::Occupied(2), 0), (Presence::Empty, 1), (Presence::Occupied(2), 1)] {
+        let mut told = Vec::new();
+        for answer_first in [true, false] {
+            let mut story = Story::unscheduled(quiet());
+            story.joins("ada", minute(1)).unwrap();
+            story.joins("grace", minute(2)).unwrap();
+            let left = Sighting { humans: Some(humans), ..person("ada", minute(5)) };
+            if answer_first {
+                let _ = story.says(presence, minute(5));
+            }
+            let _ = story.tell(Event::ParticipantLeft(left), minute(5));
+            if !answer_first {
+                let _ = story.says(presence, minute(5));
+            }
+            told.push(story.phase());
+        }
+        assert_eq!(told[0], told[1], "{presence:?} and {humans} people");
+    }
+}

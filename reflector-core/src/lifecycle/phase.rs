@@ -225,3 +225,28 @@ impl Phase {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meeting_that_is_asked_to_close_is_still_empty_in_the_way_it_was() {
+        let since = Timestamp::from_micros(7);
+        for was in [Empty::NeverJoined { since }, Empty::Left { since }] {
+            let closing =
+                |close| Phase::Closing { reason: CloseReason::GraceExpired, close, since: Timestamp::MAX };
+            assert_eq!(closing(Close::IfEmpty { was }).empty(), Some(was));
+            assert_eq!(closing(Close::Force).empty(), None);
+            assert_eq!(was.phase().empty(), Some(was));
+        }
+    }
+
+    #[test]
+    fn a_reason_has_one_name_wherever_it_is_written() {
+        for reason in CloseReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+            assert_eq!(reason.to_string(), reason.as_str());
+        }
+    }
+}

@@ -179,3 +179,13 @@ fn l1_the_unscheduled_meeting_of_a_room_is_one_as_long_as_it_is_active() {
     story.wakes(minute(30)).unwrap();
     assert_eq!(claiming(Claim::Unscheduled, &story).claim, None);
 }
+
+#[test]
+fn l16_a_meeting_without_a_schedule_cannot_be_cancelled_twice_nor_while_people_are_in() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    assert_eq!(story.tell(Event::Cancelled, minute(2)), Err(Ignored::Occupied));
+    story.leaves("ada", minute(3)).unwrap();
+    story.tell(Event::Cancelled, minute(4)).unwrap();
+    assert_eq!(story.tell(Event::Cancelled, minute(4)), Err(Ignored::NoChange));
+}
