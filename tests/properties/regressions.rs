@@ -162,23 +162,44 @@ fn the_leaving_heard_while_closing_that_is_forgotten_when_somebody_asks_to_join(
 }
 
 #[test]
-fn an_answer_and_an_event_of_the_same_instant_lead_to_the_same_in_whatever_order_they_come() {
-    for (presence, humans) in [(Presence::Occupied(2), 0), (Presence::Empty, 1), (Presence::Occupied(2), 1)] {
-        let mut told = Vec::new();
-        for answer_first in [true, false] {
-            let mut story = Story::unscheduled(quiet());
-            story.joins("ada", minute(1)).unwrap();
-            story.joins("grace", minute(2)).unwrap();
-            let left = Sighting { humans: Some(humans), ..person("ada", minute(5)) };
-            if answer_first {
-                let _ = story.says(presence, minute(5));
-            }
-            let _ = story.tell(Event::ParticipantLeft(left), minute(5));
-            if !answer_first {
-                let _ = story.says(presence, minute(5));
-            }
-            told.push(story.phase());
-        }
-        assert_eq!(told[0], told[1], "{presence:?} and {humans} people");
+fn of_an_answer_and_an_event_of_the_same_instant_the_one_that_knows_of_people_wins() {
+    for (presence, humans, people) in
+        [(Presence::Occupied(2), 0, 2), (Presence::Empty, 1, 1), (Presence::Occupied(2), 1, 2)]
+    {
+        let left = Sighting { humans: Some(humans), ..person("ada", minute(5)) };
+        in_either_order(answer(presence), Event::ParticipantLeft(left), |story| {
+            assert_eq!(story.phase().humans(), people, "{presence:?} and {humans} people");
+        });
+    }
+}
+
+#[test]
+fn of_two_answers_of_the_same_instant_the_one_that_knows_of_people_wins() {
+    in_either_order(answer(Presence::Occupied(2)), answer(Presence::Empty), |story| {
+        assert_eq!(story.phase().humans(), 2);
+    });
+}
+
+#[test]
+fn of_two_machines_that_leave_in_the_same_instant_the_one_that_leaves_fewer_behind_was_last() {
+    let leaves = |who, humans| Event::ParticipantLeft(machine(who, minute(5), humans));
+    in_either_order(leaves("recorder", 1), leaves("streamer", 0), |story| {
+        assert_eq!(story.phase(), Phase::Grace { since: minute(5) });
+    });
+}
+
+fn answer(presence: Presence) -> Event {
+    Event::PresenceReported(Report { presence, asked_at: minute(5), staleness: Duration::ZERO })
+}
+
+/// Two people are in, and two things are heard of.
+fn in_either_order(one: Event, other: Event, holds: impl Fn(&Story)) {
+    for [first, second] in [[&one, &other], [&other, &one]] {
+        let mut story = Story::unscheduled(quiet());
+        story.joins("ada", minute(1)).unwrap();
+        story.joins("grace", minute(2)).unwrap();
+        let _ = story.tell(first, minute(5));
+        let _ = story.tell(second, minute(5));
+        holds(&story);
     }
 }

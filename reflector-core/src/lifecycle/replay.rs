@@ -19,3 +19,20 @@ pub fn replay<'a>(history: impl IntoIterator<Item = (&'a Event, Timestamp, &'a P
         Outcome::Ignored(_) => life,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::lifecycle::Schedule;
+
+    #[test]
+    fn a_life_begins_again_with_the_grace_of_its_own() {
+        let (now, policy) = (Timestamp::from_micros(0), Policy::default());
+        let grace = Some(Duration::from_secs(7));
+        let created = Event::Created { schedule: Schedule::from_now(now, &policy), grace };
+        assert_eq!(replay([(&created, now, &policy)]).map(|life| life.grace), Some(grace));
+        assert_eq!(replay([(&Event::Knocked, now, &policy)]), None);
+    }
+}

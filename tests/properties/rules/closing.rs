@@ -5,7 +5,7 @@ use reflector_core::lifecycle::{
     Sighting,
 };
 
-use crate::stories::{HOUR, JUST, SECOND, Story, minute, person, quiet};
+use crate::stories::{HOUR, JUST, SECOND, Story, machine, minute, person, quiet};
 
 /// A meeting whose people left at minute 1, and which is being closed since minute 16.
 fn closing() -> Story {
@@ -221,4 +221,22 @@ fn l24_a_room_that_is_made_too_late_is_retired() {
     let too_late = Event::RoomOpened { generation: 0, expires_at: None };
     assert_eq!(story.tell(too_late, minute(3)), Ok(vec![Effect::RetireRoom { generation: 0 }]));
     assert!(story.phase().is_closed());
+}
+
+#[test]
+fn l23_a_room_that_is_not_made_yet_cannot_have_ended() {
+    let policy = quiet();
+    let mut story = Story::opening(Schedule::from_now(minute(0), &policy), policy);
+    assert_eq!(story.tell(Event::RoomEnded, minute(1)), Err(Ignored::NotNow));
+}
+
+#[test]
+fn l14_what_is_no_news_of_people_brings_no_closing_back_even_if_the_grace_is_longer_by_now() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    story.leaves("ada", minute(2)).unwrap();
+    story.wakes(minute(17)).unwrap();
+    story.policy.grace = HOUR;
+    story.tell(Event::ParticipantLeft(machine("recorder", minute(17), 0)), minute(17)).unwrap();
+    assert_eq!(story.phase().close_reason(), Some(CloseReason::GraceExpired));
 }

@@ -222,3 +222,12 @@ fn l6_who_asks_while_the_close_is_withheld_is_expected_for_a_lease_once_we_hear_
     story.wakes_hearing(heard, story.due().at).unwrap();
     assert_eq!(story.phase().close_reason(), Some(CloseReason::NeverJoined));
 }
+
+#[test]
+fn l6_a_lease_is_fresh_until_half_of_it_is_over() {
+    let mut story = Story::unscheduled(quiet());
+    story.tell(Event::JoinRequested, minute(1)).unwrap();
+    let half = minute(1) + quiet().lease / 2;
+    assert_eq!(story.tell(Event::JoinRequested, half - JUST), Err(Ignored::LeaseFresh));
+    assert_eq!(story.tell(Event::JoinRequested, half), Ok(Vec::new()));
+}

@@ -220,3 +220,25 @@ fn what_people_are_shown_is_the_next_closing_whether_it_is_asked_or_forced() {
     story.wakes(minute(65)).unwrap();
     assert_eq!(shown(&story), None);
 }
+
+#[test]
+fn l25_an_announcement_that_is_due_in_the_instant_in_which_the_close_is_set_is_made() {
+    let policy = Policy { overtime: Overtime::For(10 * MINUTE), ..quiet() };
+    let mut story = running(policy);
+    wake_up_to(&mut story, minute(64));
+    // The forced close is ten minutes after the change, and is announced ten minutes before.
+    story.moved_to_end(minute(64), minute(65)).unwrap();
+    assert_eq!((story.due().at, story.due().why), (minute(65), Wake::Announce));
+}
+
+#[test]
+fn where_we_only_observe_who_comes_back_takes_back_what_was_said_of_emptiness_and_nothing_else() {
+    let policy = Policy { close: CloseMode::Observe, ..quiet() };
+    let mut story = running(policy);
+    story.wakes(minute(90)).unwrap();
+    story.leaves("ada", minute(91)).unwrap();
+    story.wakes(minute(106)).unwrap();
+    assert_eq!(story.life.watch.spared, [CloseReason::Overtime, CloseReason::GraceExpired]);
+    story.joins("grace", minute(107)).unwrap();
+    assert_eq!(story.life.watch.spared, [CloseReason::Overtime]);
+}

@@ -6,7 +6,7 @@ use reflector_core::lifecycle::{
 use reflector_core::{Claim, Meeting, Timestamp};
 
 use crate::admission::meeting;
-use crate::stories::{HOUR, JUST, MINUTE, Story, minute, quiet};
+use crate::stories::{HOUR, JUST, MINUTE, Story, machine, minute, quiet};
 
 #[test]
 fn l16_a_moved_end_recomputes_the_deadlines() {
@@ -66,6 +66,14 @@ fn l16_a_meeting_that_was_cancelled_while_its_room_was_made_and_joined_then_is_l
     assert!(story.phase().is_live());
     story.leaves("ada", minute(9)).unwrap();
     assert_eq!((story.due().at, story.due().why), (minute(24), Wake::Close(CloseReason::GraceExpired)));
+}
+
+#[test]
+fn l16_a_machine_that_comes_holds_no_cancelled_meeting() {
+    let mut story = Story::scheduled(30, 60, quiet());
+    story.tell(Event::Cancelled, minute(5)).unwrap();
+    story.tell(Event::ParticipantJoined(machine("recorder", minute(5), 0)), minute(5)).unwrap();
+    assert_eq!((story.due().at, story.due().why), (minute(5), Wake::Close(CloseReason::Cancelled)));
 }
 
 #[test]
