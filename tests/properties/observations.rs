@@ -14,7 +14,7 @@ use reflector_core::lifecycle::{
 };
 use reflector_core::testing::strategies::{BASE, history, near, report, sighting, span};
 
-use crate::stories::{cases, person};
+use crate::stories::{Story, cases, minute, person, quiet};
 
 proptest! {
     #![proptest_config(cases())]
@@ -141,4 +141,19 @@ fn after(observations: &[Event]) -> Life {
     let begun = Life::begin(Schedule::from_now(BASE, &policy), BASE, &policy).life;
     let open = Event::RoomOpened { generation: 0, expires_at: None };
     std::iter::once(&open).chain(observations).fold(begun, |life, event| apply(life, event, BASE, &policy))
+}
+
+#[test]
+fn lives_with_another_past_are_other_lives_also_when_that_past_is_settled() {
+    let lived = |first: &str| {
+        let mut story = Story::unscheduled(quiet());
+        story.joins(first, minute(1)).unwrap();
+        for n in 0..24 {
+            story.joins(&format!("visitor {n}"), minute(2 + n)).unwrap();
+        }
+        story.life.presence
+    };
+    assert_ne!(lived("ada"), lived("grace"));
+    assert_eq!(lived("ada"), lived("ada"));
+    assert_eq!(lived("ada").told().connections().len(), 25);
 }

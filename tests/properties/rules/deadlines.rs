@@ -242,3 +242,31 @@ fn where_we_only_observe_who_comes_back_takes_back_what_was_said_of_emptiness_an
     story.joins("grace", minute(107)).unwrap();
     assert_eq!(story.life.watch.spared, [CloseReason::Overtime]);
 }
+
+#[test]
+fn l13_a_close_that_was_withheld_is_made_when_we_hear_again_and_not_before() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    story.leaves("ada", minute(10)).unwrap();
+    assert_eq!(story.wakes_hearing(Hearing::Deaf, minute(25)), Ok(Vec::new()), "nobody can be asked here");
+    let mut asks = 0;
+    for _ in 0..3 {
+        let (at, why) = (story.due().at, story.due().why);
+        assert_eq!(why, Wake::Ask);
+        story.wakes_hearing(Hearing::Deaf, at).unwrap();
+        asks += 1;
+        let watch = &story.life.watch;
+        assert_eq!((watch.withheld_since, watch.asks), (Some(minute(25)), asks), "it is asked less and less");
+    }
+    let at = story.due().at;
+    story.wakes_hearing(Hearing::Since(minute(10)), at).unwrap();
+    assert_eq!(story.phase().close_reason(), Some(CloseReason::GraceExpired));
+}
+
+#[test]
+fn l14_who_is_told_to_close_the_room_is_not_asked_who_is_in_it_by_the_same_wake_up() {
+    let mut story = running(Policy::default());
+    let effects = story.wakes(minute(95)).unwrap();
+    let closes = effects.iter().filter(|effect| matches!(effect, Effect::CloseRoom { .. })).count();
+    assert_eq!((closes, effects.contains(&Effect::AskPresence)), (1, false), "{effects:?}");
+}
