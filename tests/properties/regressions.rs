@@ -167,7 +167,7 @@ fn of_an_answer_and_an_event_of_the_same_instant_the_one_that_knows_of_people_wi
         [(Presence::Occupied(2), 0, 2), (Presence::Empty, 1, 1), (Presence::Occupied(2), 1, 2)]
     {
         let left = Sighting { humans: Some(humans), ..person("ada", minute(5)) };
-        in_either_order(answer(presence), Event::ParticipantLeft(left), |story| {
+        in_either_order(&answer(presence), &Event::ParticipantLeft(left), |story| {
             assert_eq!(story.phase().humans(), people, "{presence:?} and {humans} people");
         });
     }
@@ -175,7 +175,7 @@ fn of_an_answer_and_an_event_of_the_same_instant_the_one_that_knows_of_people_wi
 
 #[test]
 fn of_two_answers_of_the_same_instant_the_one_that_knows_of_people_wins() {
-    in_either_order(answer(Presence::Occupied(2)), answer(Presence::Empty), |story| {
+    in_either_order(&answer(Presence::Occupied(2)), &answer(Presence::Empty), |story| {
         assert_eq!(story.phase().humans(), 2);
     });
 }
@@ -183,7 +183,7 @@ fn of_two_answers_of_the_same_instant_the_one_that_knows_of_people_wins() {
 #[test]
 fn of_two_machines_that_leave_in_the_same_instant_the_one_that_leaves_fewer_behind_was_last() {
     let leaves = |who, humans| Event::ParticipantLeft(machine(who, minute(5), humans));
-    in_either_order(leaves("recorder", 1), leaves("streamer", 0), |story| {
+    in_either_order(&leaves("recorder", 1), &leaves("streamer", 0), |story| {
         assert_eq!(story.phase(), Phase::Grace { since: minute(5) });
     });
 }
@@ -193,8 +193,8 @@ fn answer(presence: Presence) -> Event {
 }
 
 /// Two people are in, and two things are heard of.
-fn in_either_order(one: Event, other: Event, holds: impl Fn(&Story)) {
-    for [first, second] in [[&one, &other], [&other, &one]] {
+fn in_either_order(one: &Event, other: &Event, holds: impl Fn(&Story)) {
+    for [first, second] in [[one, other], [other, one]] {
         let mut story = Story::unscheduled(quiet());
         story.joins("ada", minute(1)).unwrap();
         story.joins("grace", minute(2)).unwrap();

@@ -189,11 +189,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_provider_was_asked_happened_when_it_was_asked() {
+    fn what_was_seen_or_asked_happened_when_it_was_and_not_when_it_was_taken_in() {
         let (asked_at, now) = (Timestamp::from_micros(1), Timestamp::from_micros(2));
         let report = Report { presence: Presence::Empty, asked_at, staleness: Duration::ZERO };
         assert_eq!(Event::PresenceReported(report).happened_at(now), asked_at);
         assert_eq!(Event::RoomMissing { asked_at }.happened_at(now), asked_at);
         assert_eq!(Event::Knocked.happened_at(now), now);
+        let (participant, received_at) = (Participant::human("ada"), now);
+        let sighting = Sighting { participant, at: asked_at, received_at, humans: None };
+        for seen in [Event::ParticipantJoined(sighting), Event::ParticipantLeft(sighting)] {
+            assert_eq!(seen.happened_at(now), sighting.at);
+        }
     }
 }
