@@ -58,7 +58,7 @@ part() {
   (cd "$copy" && cargo mutants --in-place --baseline skip --timeout 60 --no-shuffle --output "$out/$1" \
     "${with[@]}" "${chosen[@]}" "${then[@]}" >"$scratch/log" 2>&1) || true
   [ -f "$out/$1/mutants.out/outcomes.json" ] || { cat "$scratch/log" >&2; exit 1; }
-  python3 "$root/scripts/mutants_table.py" "$out/$1/mutants.out" "$root/tests/mutants/living.txt"
+  python3 "$root/scripts/mutants_table.py" "$root/tests/mutants/living.txt" "$out/$1/mutants.out"
 }
 
 if [ $# -gt 0 ]; then

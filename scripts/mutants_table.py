@@ -1,7 +1,9 @@
-"""The table of a run of cargo-mutants: how many of each file were caught, what killed each, and which live.
+"""The table of runs of cargo-mutants: how many of each file were caught, what killed each, and which live.
 
-Fails if one lives that is not explained: a line of the file of explanations is the mutant's name without its place in
-the file, ` => `, and why it may live.
+    mutants_table.py EXPLANATIONS RUN…
+
+Of a mutant that several runs have judged, the last one counts. Fails if one lives that is not explained: a line of the
+file of explanations is the mutant's name without its place in the file, ` => `, and why it may live.
 """
 
 import collections
@@ -10,7 +12,7 @@ import pathlib
 import re
 import sys
 
-out, explained = map(pathlib.Path, sys.argv[1:3])
+explained, *runs = map(pathlib.Path, sys.argv[1:])
 
 
 def named(mutant):
@@ -19,46 +21,47 @@ def named(mutant):
 
 
 def killed_by(log):
-    text = (out / log).read_text(errors="replace")
-    failed = re.findall(r"^test (\S+) ... FAILED$", text, re.M)
+    failed = re.findall(r"^test (\S+) ... FAILED$", log.read_text(errors="replace"), re.M)
     if not failed:
         return "a crash of the tests"
     more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
     return f"`{failed[0]}`{more}"
 
 
-explanations = {}
-for line in explained.read_text().splitlines():
-    if " => " in line:
-        name, why = line.split(" => ", 1)
-        explanations[name] = why
+explanations = dict(line.split(" => ", 1) for line in explained.read_text().splitlines() if " => " in line)
+
+judged = {}
+for run in runs:
+    seen = collections.Counter()
+    for outcome in json.loads((run / "outcomes.json").read_text())["outcomes"]:
+        if outcome["scenario"] == "Baseline" or outcome["summary"] == "Unviable":
+            continue
+        name = named(outcome["scenario"]["Mutant"])
+        # Several may have the same name: they are told apart by their order in the file.
+        judged[name, seen[name]] = (outcome["summary"], run / outcome["log_path"])
+        seen[name] += 1
 
 files = collections.defaultdict(collections.Counter)
-rows, living = [], []
-for outcome in json.loads((out / "outcomes.json").read_text())["outcomes"]:
-    if outcome["scenario"] == "Baseline":
-        continue
-    mutant, summary = outcome["scenario"]["Mutant"], outcome["summary"]
-    name = named(mutant)
-    if summary == "Unviable":
-        continue
-    files[mutant["file"]][summary] += 1
-    if summary == "CaughtMutant":
-        rows.append((name, killed_by(outcome["log_path"])))
-    elif summary == "Timeout":
-        rows.append((name, "the tests, which do not come to an end"))
-    else:
+rows, unexplained = [], 0
+for (name, _), (summary, log) in sorted(judged.items()):
+    lives = summary == "MissedMutant"
+    files[name.split(": ", 1)[0]]["lives" if lives else "killed"] += 1
+    if lives:
+        unexplained += name not in explanations
         rows.append((name, f"lives: {explanations.get(name, '**not explained**')}"))
-        living.append(name)
+    elif summary == "Timeout":
+        rows.append((name, "the tests do not come to an end"))
+    else:
+        rows.append((name, killed_by(log)))
 
-print("| file | mutants | killed |\n| --- | --- | --- |")
+print("| file | mutants | killed | live |\n| --- | ---: | ---: | ---: |")
+total = collections.Counter()
 for file, counts in sorted(files.items()):
-    total = sum(counts.values())
-    print(f"| {file} | {total} | {total - counts['MissedMutant']} |")
-total = sum(sum(counts.values()) for counts in files.values())
-killed = total - len(living)
-print(f"| all | {total} | {killed} ({100 * killed / max(total, 1):.1f} %) |")
+    total += counts
+    print(f"| {file} | {counts.total()} | {counts['killed']} | {counts['lives']} |")
+share = 100 * total["killed"] / max(total.total(), 1)
+print(f"| all | {total.total()} | {total['killed']} ({share:.1f} %) | {total['lives']} |")
 print("\n| mutation | killed by |\n| --- | --- |")
 for name, by in rows:
     print(f"| {name.replace('|', chr(92) + '|')} | {by} |")
-sys.exit(any(name not in explanations for name in living))
+sys.exit(unexplained > 0)

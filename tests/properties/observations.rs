@@ -147,7 +147,9 @@ fn after(observations: &[Event]) -> Life {
 fn lives_with_another_past_are_other_lives_also_when_that_past_is_settled() {
     let lived = |first: &str| {
         let mut story = Story::unscheduled(quiet());
-        story.joins(first, minute(1)).unwrap();
+        // Who came and went stands in the settled past and nowhere else.
+        story.joins(first, minute(0)).unwrap();
+        story.leaves(first, minute(1)).unwrap();
         for n in 0..24 {
             story.joins(&format!("visitor {n}"), minute(2 + n)).unwrap();
         }
@@ -155,5 +157,26 @@ fn lives_with_another_past_are_other_lives_also_when_that_past_is_settled() {
     };
     assert_ne!(lived("ada"), lived("grace"));
     assert_eq!(lived("ada"), lived("ada"));
-    assert_eq!(lived("ada").told().connections().len(), 25);
+    assert_eq!(lived("ada").told().connections().len(), 24);
+}
+
+#[test]
+fn a_life_that_was_stored_with_more_observations_than_we_keep_goes_on() {
+    let mut story = Story::unscheduled(quiet());
+    story.joins("ada", minute(1)).unwrap();
+    let mut stored = serde_json::to_value(&story.life).unwrap();
+    let kept = find(&mut stored, "kept").expect("what is kept has this name").as_array_mut().unwrap();
+    *kept = vec![kept[0].clone(); 40];
+    story.life = serde_json::from_value(stored).unwrap();
+    story.joins("grace", minute(2)).unwrap();
+    assert!(story.phase().is_live());
+}
+
+/// What stands under a name, however deep.
+fn find<'a>(value: &'a mut serde_json::Value, name: &str) -> Option<&'a mut serde_json::Value> {
+    let fields = value.as_object_mut()?;
+    if fields.contains_key(name) {
+        return fields.get_mut(name);
+    }
+    fields.values_mut().find_map(|field| find(field, name))
 }

@@ -25,7 +25,9 @@ pub(super) struct ObservationsForm {
 
 impl From<ObservationsForm> for Observations {
     fn from(form: ObservationsForm) -> Self {
-        let ObservationsForm { settled, settled_event, settled_poll, kept, heard_at } = form;
+        let ObservationsForm { settled, settled_event, settled_poll, mut kept, heard_at } = form;
+        // No writer of ours keeps as many as there is room for: they are settled before. The next one must fit in.
+        kept.remove(0..(kept.len() + 1).saturating_sub(FULL));
         // Who left is marked by whoever reads the whole record.
         let newest = Newest { settled_event, settled_poll, kept, heard_at, left: Marks::default() };
         Self { settled: Arc::new(settled), newest: Arc::new(newest) }
