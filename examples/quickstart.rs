@@ -12,9 +12,7 @@ use reflector_core::lifecycle::Sighting;
 use reflector_core::lifecycle::{CloseReason, Event, Policy};
 use reflector_core::store::{MeetingStore, RoomStore, Source};
 use reflector_core::testing::FakeProvider;
-use reflector_core::{
-    MeetingId, Participant, ProviderName, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId,
-};
+use reflector_core::{MeetingId, Participant, ProviderName, Room, RoomId, Timestamp, UserId};
 use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
 
@@ -28,17 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Engine::new(store.clone(), settings).with_provider(video.clone(), Arc::new(FakeProvider::default()));
 
     // A room that lasts.
-    let room = Room {
-        id: RoomId(Uuid::from_u128(1)),
-        name: "standup".parse()?,
-        owner: UserId::from("ann"),
-        is_shared: false,
-        guests: false,
-        settings: RoomSettings::default(),
-        policy: RoomPolicy::default(),
-        provider: None,
-        created_at: now,
-    };
+    let room = Room::new(RoomId(Uuid::from_u128(1)), "standup".parse()?, UserId::from("ann"), now);
     store.create_room(room.clone()).await?;
 
     // Somebody wants to meet now: the meeting is found or made, and what it owes is carried out.

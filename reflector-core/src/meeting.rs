@@ -65,6 +65,16 @@ pub enum Claim {
     Unscheduled,
 }
 
+impl Claim {
+    /// The claim as a text to search by, as durable stores keep it: no date of a calendar looks like the other kind.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Unscheduled => "unscheduled".to_owned(),
+            Self::Occurrence(occurrence) => format!("occurrence:{occurrence}"),
+        }
+    }
+}
+
 /// One gathering in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meeting {

@@ -157,6 +157,23 @@ pub struct Room {
     pub created_at: Timestamp,
 }
 
+impl Room {
+    /// A room with the usual settings, which its owner alone sees.
+    pub fn new(id: RoomId, name: RoomName, owner: UserId, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            owner,
+            is_shared: false,
+            guests: false,
+            settings: RoomSettings::default(),
+            policy: RoomPolicy::default(),
+            provider: None,
+            created_at,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

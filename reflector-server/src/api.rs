@@ -1,7 +1,7 @@
 //! What goes over the wire, and nothing that is kept looks like it by accident.
 
 use reflector_core::engine::Engine;
-use reflector_core::lifecycle::{CloseMode, Overtime, Phase, Wake, next_closing};
+use reflector_core::lifecycle::{CloseMode, Overtime, Wake, next_closing};
 use reflector_core::store::{Entry, Loaded};
 use reflector_core::{Meeting, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp};
 use serde::Serialize;
@@ -95,10 +95,7 @@ impl MeetingBody {
         let Meeting { life, room, .. } = meeting;
         let policy = engine.policy_of(loaded);
         let closing = next_closing(life, &policy);
-        let closed_at = match life.phase {
-            Phase::Closed { at, .. } => Some(at),
-            _ => None,
-        };
+        let closed_at = life.phase.closed_at();
         Self {
             id: meeting.id.0,
             room_id: meeting.room_id.0,

@@ -14,7 +14,7 @@ use crate::app::{ServeError, Server};
 use crate::clock;
 use crate::commands::meetings::Meetings;
 use crate::commands::rooms::Rooms;
-use crate::commands::{self, Office};
+use crate::commands::{self, CommandError, Office};
 use crate::config::{Config, Database, LogFormat, Sources};
 use crate::database::Migrate;
 use crate::workers::Chain;
@@ -118,18 +118,12 @@ pub fn main() -> ExitCode {
         Command::Migrate(settings) => {
             with(settings, |config| in_a_runtime(async { commands::migrate(config).await.map_err(failed) }))
         }
-        Command::Rooms { settings, command } => with(settings, |config| {
-            in_a_runtime(async {
-                let office = Office::open(config).await.map_err(failed)?;
-                commands::rooms::run(&office, command).await.map_err(failed)
-            })
-        }),
-        Command::Meetings { settings, command } => with(settings, |config| {
-            in_a_runtime(async {
-                let office = Office::open(config).await.map_err(failed)?;
-                commands::meetings::run(&office, command).await.map_err(failed)
-            })
-        }),
+        Command::Rooms { settings, command } => {
+            in_office(settings, async |office| commands::rooms::run(office, command).await)
+        }
+        Command::Meetings { settings, command } => {
+            in_office(settings, async |office| commands::meetings::run(office, command).await)
+        }
         Command::Simulate(flags) => match simulate::run(&flags) {
             // What was violated is printed.
             Ok(false) => ExitCode::FAILURE,
@@ -163,6 +157,16 @@ fn failed(error: impl std::error::Error) -> Failed {
 /// Reads the settings, and does something with them.
 fn with(settings: Settings, work: impl FnOnce(&Config) -> Result<(), Failed>) -> ExitCode {
     ended(Config::read(&settings.sources()).map_err(Failed::usage).and_then(|config| work(&config)))
+}
+
+/// Opens the database with the settings, and does something with it.
+fn in_office(settings: Settings, work: impl AsyncFnOnce(&Office) -> Result<(), CommandError>) -> ExitCode {
+    with(settings, |config| {
+        in_a_runtime(async {
+            let office = Office::open(config).await.map_err(failed)?;
+            work(&office).await.map_err(failed)
+        })
+    })
 }
 
 fn ended(outcome: Result<(), Failed>) -> ExitCode {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use reflector_core::store::{ConnectionStore, Store};
+use reflector_core::store::{ConnectionStore, Schema, Store};
 use reflector_store_memory::MemoryStore;
+use reflector_store_postgres::{PostgresOptions, PostgresStore};
+use reflector_store_sqlite::{SqliteOptions, SqliteStore};
 use secrecy::SecretString;
 
 use crate::config::Database;
@@ -22,6 +24,17 @@ pub enum Migrate {
     Yes,
     /// It is refused: somebody else does it.
     No,
+}
+
+impl Migrate {
+    /// Whether this schema is to be changed.
+    fn is_to_change(self, schema: Schema) -> Result<bool, DatabaseError> {
+        match (self, schema) {
+            (_, Schema::Current) => Ok(false),
+            (Self::Yes, Schema::Behind) => Ok(true),
+            (Self::No, Schema::Behind) => Err(DatabaseError::Behind),
+        }
+    }
 }
 
 /// The database cannot be used, in one line that says what to do.
@@ -57,23 +70,17 @@ impl Kept {
     }
 
     async fn sqlite(url: &str, migrate: Migrate) -> Result<Self, DatabaseError> {
-        use reflector_store_sqlite::{Schema, SqliteOptions, SqliteStore};
         let store = SqliteStore::open(url, &SqliteOptions::default()).await?;
-        match (migrate, store.schema().await?) {
-            (_, Schema::Current) => {}
-            (Migrate::Yes, Schema::Behind) => store.migrate().await?,
-            (Migrate::No, Schema::Behind) => return Err(DatabaseError::Behind),
+        if migrate.is_to_change(store.schema().await?)? {
+            store.migrate().await?;
         }
         Ok(Self::of(store))
     }
 
     async fn postgres(url: &SecretString, migrate: Migrate) -> Result<Self, DatabaseError> {
-        use reflector_store_postgres::{PostgresOptions, PostgresStore, Schema};
         let store = PostgresStore::connect(url, PostgresOptions::default()).await?;
-        match (migrate, store.schema().await?) {
-            (_, Schema::Current) => {}
-            (Migrate::Yes, Schema::Behind) => store.migrate().await?,
-            (Migrate::No, Schema::Behind) => return Err(DatabaseError::Behind),
+        if migrate.is_to_change(store.schema().await?)? {
+            store.migrate().await?;
         }
         Ok(Self::of(store))
     }

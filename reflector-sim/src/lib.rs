@@ -19,4 +19,7 @@ mod world;
 pub use replay::{Closing, Figures, PolicyChange, Replayed, replay};
 pub use report::Report;
 pub use setup::{Faults, Pace, Setup, Shape};
-pub use told::{Told, simulate, simulate_over, simulate_recorded, simulate_traced};
+pub use told::{
+    Told, assert_same_story_over, seeds_asked_for, simulate, simulate_over, simulate_recorded,
+    simulate_traced,
+};

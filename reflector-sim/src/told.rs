@@ -1,5 +1,6 @@
 //! Running a world, and what comes of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use reflector_core::history;
@@ -8,7 +9,7 @@ use reflector_store_memory::MemoryStore;
 
 use crate::report::Report;
 use crate::setup::Setup;
-use crate::world::World;
+use crate::world::{HOUR, World};
 
 /// What a run saw, and what it found.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,4 +51,34 @@ pub fn simulate_recorded(setup: &Setup, seed: u64) -> Told {
 
 fn in_memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
+}
+
+/// The worlds that `SIM_SEEDS` (how many) and `SIM_FROM` (from which seed on) ask for.
+///
+/// # Panics
+///
+/// If one of them is no number.
+pub fn seeds_asked_for(usually: u64) -> Range<u64> {
+    let number = |name, otherwise| match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, and is {text}")),
+        Err(_) => otherwise,
+    };
+    let from = number("SIM_FROM", 0);
+    from..from + number("SIM_SEEDS", usually)
+}
+
+/// Tells hostile worlds of an hour over another store, as [`simulate_over`] takes it, and in memory: it must be the same
+/// story, to the last number.
+///
+/// # Panics
+///
+/// If it is not, or something is violated.
+pub fn assert_same_story_over(seeds: Range<u64>, open: impl Fn() -> Arc<dyn Store>) {
+    for seed in seeds {
+        let setup = Setup { span: HOUR, ..Setup::hostile(seed) };
+        let told = simulate_over(open(), &setup, seed);
+        assert_eq!(told.violations, Vec::<String>::new(), "seed {seed}");
+        assert_eq!(told.report, simulate(&setup, seed).report, "seed {seed}");
+        println!("seed {seed}: {} entries, {} crashes", told.report.events, told.report.crashes);
+    }
 }

@@ -10,7 +10,7 @@ use reflector_core::engine::Settings;
 use reflector_core::lifecycle::hard_deadline;
 use reflector_core::store::{Loaded, Store};
 use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
-use reflector_core::{MeetingId, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId, history};
+use reflector_core::{MeetingId, Room, RoomId, Timestamp, UserId, history};
 use uuid::Uuid;
 
 use crate::checks::Checks;
@@ -363,17 +363,9 @@ impl World {
 }
 
 fn room(n: u32, now: Timestamp) -> Room {
-    Room {
-        id: RoomId(Uuid::from_u128(u128::from(n) + 1)),
-        name: format!("room-{n}").parse().unwrap_or_else(|_| unreachable!("this is a name")),
-        owner: UserId::from("owner"),
-        is_shared: true,
-        guests: true,
-        settings: RoomSettings::default(),
-        policy: RoomPolicy::default(),
-        provider: None,
-        created_at: now,
-    }
+    let id = RoomId(Uuid::from_u128(u128::from(n) + 1));
+    let name = format!("room-{n}").parse().unwrap_or_else(|_| unreachable!("this is a name"));
+    Room { is_shared: true, guests: true, ..Room::new(id, name, UserId::from("owner"), now) }
 }
 
 /// What a future gives that never waits, as those of a store in memory.

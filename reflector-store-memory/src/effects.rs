@@ -23,6 +23,12 @@ struct Row {
     ready_at: Timestamp,
 }
 
+impl Row {
+    fn urgency(&self) -> u8 {
+        self.work.effect.kind().urgency()
+    }
+}
+
 impl Effects {
     pub(crate) fn owe(&mut self, effects: Vec<OwedEffect>) {
         for OwedEffect { id, effect, owed_at } in effects {
@@ -71,7 +77,7 @@ impl Effects {
 
     fn ready_of(&self, meeting: MeetingId, claim: &ClaimEffects) -> Vec<EffectId> {
         let mut ready: Vec<_> = self.of(meeting).filter(|row| row.ready_at <= claim.now).collect();
-        ready.sort_by_key(|row| (urgency(row.work.effect.kind()), row.ready_at, row.work.id));
+        ready.sort_by_key(|row| (row.urgency(), row.ready_at, row.work.id));
         ready.into_iter().map(|row| row.work.id).take(claim.limit).collect()
     }
 
@@ -124,22 +130,13 @@ impl Effects {
     }
 
     fn put(&mut self, row: Row) {
-        self.ready[urgency(row.work.effect.kind())].insert((row.ready_at, row.work.id));
+        self.ready[usize::from(row.urgency())].insert((row.ready_at, row.work.id));
         self.owed.insert(row.work.id, row);
     }
 
     fn take(&mut self, id: EffectId) -> Option<Row> {
         let row = self.owed.remove(&id)?;
-        self.ready[urgency(row.work.effect.kind())].remove(&(row.ready_at, id));
+        self.ready[usize::from(row.urgency())].remove(&(row.ready_at, id));
         Some(row)
-    }
-}
-
-/// Closes first, then opens, then the rest.
-fn urgency(kind: EffectKind) -> usize {
-    match kind {
-        EffectKind::CloseRoom => 0,
-        EffectKind::OpenRoom => 1,
-        EffectKind::AskPresence | EffectKind::RetireRoom | EffectKind::Announce => 2,
     }
 }

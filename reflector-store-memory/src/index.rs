@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
-use reflector_core::lifecycle::Phase;
 use reflector_core::{Claim, Meeting, MeetingId, ProviderName, RoomId, Timestamp};
 
 use crate::meetings::Row;
@@ -101,7 +100,7 @@ impl Index {
     }
 
     fn add_open(&mut self, meeting: &Meeting) {
-        if let Phase::Closed { at, .. } = meeting.life.phase {
+        if let Some(at) = meeting.life.phase.closed_at() {
             self.closed.insert((at, meeting.id));
         } else {
             self.open.entry(meeting.room_id).or_default().insert(meeting.id);
@@ -109,7 +108,7 @@ impl Index {
     }
 
     fn take_open(&mut self, meeting: &Meeting) {
-        if let Phase::Closed { at, .. } = meeting.life.phase {
+        if let Some(at) = meeting.life.phase.closed_at() {
             self.closed.remove(&(at, meeting.id));
         } else if let Some(open) = self.open.get_mut(&meeting.room_id) {
             open.remove(&meeting.id);

@@ -26,8 +26,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Row};
 
 pub use error::OpenError;
-pub use migrations::Schema;
 use pool::Pool;
+pub use reflector_core::store::Schema;
 
 /// The oldest server that it works with, as PostgreSQL numbers them.
 const OLDEST_SERVER: i32 = 140_000;

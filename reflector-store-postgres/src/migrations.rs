@@ -1,5 +1,6 @@
 //! The tables and how they came to be.
 
+use reflector_core::store::Schema;
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
@@ -9,15 +10,6 @@ use crate::{OpenError, PostgresStore};
 
 /// The table in which the migrations are noted that a database has.
 const TABLE: &str = "reflector_migrations";
-
-/// How the tables of a database compare with those that this program needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// They are the ones.
-    Current,
-    /// They are those of an older program, or not there: [`PostgresStore::migrate`] has something to do.
-    Behind,
-}
 
 impl PostgresStore {
     /// How the tables compare with those that this program needs.

@@ -1,6 +1,5 @@
 //! Rows and values, read and written.
 
-use reflector_core::lifecycle::{EffectKind, Phase};
 use reflector_core::store::document::Document;
 use reflector_core::store::{Entry, Loaded, OwedEffect, StoreError};
 use reflector_core::{Claim, Meeting, MeetingId, RoomPolicy, Timestamp};
@@ -68,7 +67,7 @@ pub(crate) fn bind_meeting<'q>(
     Ok(question
         .bind(life.created_at.as_micros())
         .bind(life.schedule.start.as_micros())
-        .bind(closed_at(meeting))
+        .bind(life.phase.closed_at().map(Timestamp::as_micros))
         .bind(life.phase.is_forced())
         .bind(claim.as_ref().map(claim_key))
         .bind(key(provider.as_str()).into_owned())
@@ -77,19 +76,9 @@ pub(crate) fn bind_meeting<'q>(
         .bind(meeting.to_document()?))
 }
 
-fn closed_at(meeting: &Meeting) -> Option<i64> {
-    match meeting.life.phase {
-        Phase::Closed { at, .. } => Some(at.as_micros()),
-        _ => None,
-    }
-}
-
-/// A claim as a key: no date of a calendar looks like the other kind.
+/// A claim as a key.
 pub(crate) fn claim_key(claim: &Claim) -> String {
-    match claim {
-        Claim::Unscheduled => "unscheduled".to_owned(),
-        Claim::Occurrence(text) => key(&format!("occurrence:{text}")).into_owned(),
-    }
+    key(&claim.key()).into_owned()
 }
 
 /// The documents of entries.
@@ -107,16 +96,7 @@ pub(crate) fn bind_effects<'q>(
         .bind(effects.iter().map(|owed| owed.id.version.cast_signed()).collect::<Vec<_>>())
         .bind(effects.iter().map(|owed| i32::from(owed.id.index)).collect::<Vec<_>>())
         .bind(effects.iter().map(|owed| owed.effect.kind().as_str()).collect::<Vec<_>>())
-        .bind(effects.iter().map(|owed| urgency(owed.effect.kind())).collect::<Vec<_>>())
+        .bind(effects.iter().map(|owed| i16::from(owed.effect.kind().urgency())).collect::<Vec<_>>())
         .bind(effects.iter().map(|owed| owed.owed_at.as_micros()).collect::<Vec<_>>())
         .bind(documents?))
-}
-
-/// Closes first, then opens, then the rest.
-fn urgency(kind: EffectKind) -> i16 {
-    match kind {
-        EffectKind::CloseRoom => 0,
-        EffectKind::OpenRoom => 1,
-        EffectKind::AskPresence | EffectKind::RetireRoom | EffectKind::Announce => 2,
-    }
 }

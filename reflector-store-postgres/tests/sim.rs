@@ -3,39 +3,28 @@
 //! `SIM_SEEDS` says how many of them (2), `SIM_FROM` from which seed on (0).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use reflector_core::testing::Flaky;
-use reflector_sim::{Setup, simulate, simulate_over};
+use reflector_sim::{assert_same_story_over, seeds_asked_for};
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
 use tokio::runtime::Builder;
 
-/// How long people come and go in a world.
-const SPAN: Duration = Duration::from_secs(60 * 60);
-
 #[test]
 fn a_world_over_postgresql_tells_the_same_story_as_one_in_memory() {
-    let number = |name, otherwise| match std::env::var(name) {
-        Ok(text) => text.parse().expect("a number"),
-        Err(_) => otherwise,
-    };
-    let runtime =
-        Arc::new(Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime"));
-    let from: u64 = number("SIM_FROM", 0);
-    for seed in from..from + number("SIM_SEEDS", 2) {
-        let setup = Setup { span: SPAN, ..Setup::hostile(seed) };
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = Arc::new(runtime);
+    assert_same_story_over(seeds_asked_for(2), || {
         let schema = reflector_test_postgres::schema();
         let store = runtime.block_on(async {
-            let url = schema.url().to_owned().into();
-            let store = PostgresStore::connect(&url, PostgresOptions::default()).await?;
+            let store =
+                PostgresStore::connect(&schema.url().to_owned().into(), PostgresOptions::default()).await?;
             store.migrate().await.map(|()| store)
         });
-        let carrier = Arc::clone(&runtime);
-        let store = Flaky::sound(Arc::new(store.expect("the cluster is up")))
-            .carried_by(move |call| carrier.block_on(call));
-        let told = simulate_over(Arc::new(store), &setup, seed);
-        assert_eq!(told.violations, Vec::<String>::new(), "seed {seed}");
-        assert_eq!(told.report, simulate(&setup, seed).report, "seed {seed}");
-        println!("seed {seed}: {} entries, {} crashes", told.report.events, told.report.crashes);
-    }
+        let runtime = Arc::clone(&runtime);
+        let carrier = move |call: std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>| {
+            let _in_its_schema = &schema;
+            runtime.block_on(call);
+        };
+        Arc::new(Flaky::sound(Arc::new(store.expect("the cluster is up"))).carried_by(carrier))
+    });
 }

@@ -5,14 +5,14 @@ use reflector_core::store::document::Document;
 use reflector_core::store::{
     Commit, Committed, Created, DeliveryKey, DueRow, Entry, NewMeeting, OwedEffect, StoreError, TakenDelivery,
 };
-use reflector_core::{Meeting, MeetingId};
+use reflector_core::{Claim, Meeting, MeetingId};
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::{ill, is_taken};
-use crate::rows::{bits, claim_key, closed_at, micros, urgency};
+use crate::rows::{bits, micros};
 
 impl SqliteStore {
     pub(crate) async fn create_meeting(&self, new: NewMeeting) -> Result<Created, StoreError> {
@@ -83,7 +83,7 @@ async fn refused(write: &mut SqliteConnection, meeting: &Meeting) -> Result<Opti
     let (is_known, room_is_there, holder): (bool, bool, Option<Uuid>) = query_as(asked)
         .bind(meeting.id.0)
         .bind(meeting.room_id.0)
-        .bind(meeting.claim.as_ref().map(claim_key))
+        .bind(meeting.claim.as_ref().map(Claim::key))
         .fetch_one(write)
         .await
         .map_err(ill)?;
@@ -158,9 +158,9 @@ fn bind_columns<'q>(
     let room = meeting.room.as_ref();
     query
         .bind(meeting.life.schedule.start.as_micros())
-        .bind(closed_at(&meeting.life.phase))
+        .bind(micros(meeting.life.phase.closed_at()))
         .bind(meeting.life.phase.is_forced())
-        .bind(meeting.claim.as_ref().map(claim_key))
+        .bind(meeting.claim.as_ref().map(Claim::key))
         .bind(meeting.provider.as_str())
         .bind(room.map(|room| room.external_id.as_str()))
         .bind(room.map(|room| room.name.as_str()))
@@ -205,7 +205,7 @@ async fn owe(write: &mut SqliteConnection, effects: &[OwedEffect]) -> Result<(),
             .bind(bits(id.version))
             .bind(id.index)
             .bind(kind.as_str())
-            .bind(urgency(kind))
+            .bind(kind.urgency())
             .bind(owed_at.as_micros())
             .bind(effect.to_document()?);
         insert.execute(&mut *write).await.map_err(ill)?;

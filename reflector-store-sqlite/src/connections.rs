@@ -20,16 +20,8 @@ impl ConnectionStore for SqliteStore {
     async fn open(&self, room: &str, opened_at: Timestamp) -> Result<(), StoreError> {
         let open = "INSERT INTO places (name, opened_at, moved_at) VALUES (?1, ?2, ?3)
             ON CONFLICT DO UPDATE SET opened_at = ?2, moved_at = ?3, closed_at = NULL WHERE closed_at IS NOT NULL";
-        let mut write = self.writer.alone().await?;
-        query(open)
-            .bind(room)
-            .bind(opened_at.as_micros())
-            .bind(Timestamp::MIN.as_micros())
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(())
+        let query = query(open).bind(room).bind(opened_at.as_micros()).bind(Timestamp::MIN.as_micros());
+        self.writer.run(query).await.map(drop)
     }
 
     async fn close(&self, room: &str, how: HowToClose, now: Timestamp) -> Result<Closing, StoreError> {
@@ -147,16 +139,12 @@ impl ConnectionStore for SqliteStore {
     }
 
     async fn detach(&self, seat: &Seat) -> Result<(), StoreError> {
-        let mut write = self.writer.alone().await?;
-        query("UPDATE connections SET is_attached = 0 WHERE place = ?1 AND id = ?2 AND socket = ?3")
-            .bind(&seat.room)
-            .bind(seat.connection)
-            .bind(bits(seat.socket))
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(())
+        let query =
+            query("UPDATE connections SET is_attached = 0 WHERE place = ?1 AND id = ?2 AND socket = ?3")
+                .bind(&seat.room)
+                .bind(seat.connection)
+                .bind(bits(seat.socket));
+        self.writer.run(query).await.map(drop)
     }
 
     async fn leave(&self, seat: &Seat, leaving: Leaving, now: Timestamp) -> Result<Left, StoreError> {

@@ -20,19 +20,15 @@ impl DeliveryStore for SqliteStore {
             SELECT ?1, ?2, ?3, ?4, ?5, ?6
             WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE provider = ?1 AND id = ?2)
             ON CONFLICT DO NOTHING";
-        let mut write = self.writer.alone().await?;
-        let inserted = query(insert)
+        let query = query(insert)
             .bind(delivery.key.provider.as_str())
             .bind(&delivery.key.id)
             .bind(&delivery.room.external_id)
             .bind(&delivery.room.name)
             .bind(delivery.received_at.as_micros())
-            .bind(document)
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(if inserted.rows_affected() > 0 { Kept::Stored } else { Kept::Duplicate })
+            .bind(document);
+        let inserted = self.writer.run(query).await?;
+        Ok(if inserted > 0 { Kept::Stored } else { Kept::Duplicate })
     }
 
     async fn kept_for(
@@ -54,30 +50,19 @@ impl DeliveryStore for SqliteStore {
     }
 
     async fn forget(&self, key: &DeliveryKey) -> Result<(), StoreError> {
-        let mut write = self.writer.alone().await?;
-        query("DELETE FROM kept_deliveries WHERE provider = ?1 AND id = ?2")
+        let query = query("DELETE FROM kept_deliveries WHERE provider = ?1 AND id = ?2")
             .bind(key.provider.as_str())
-            .bind(&key.id)
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(())
+            .bind(&key.id);
+        self.writer.run(query).await.map(drop)
     }
 
     async fn drop_kept_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let delete = "DELETE FROM kept_deliveries WHERE (provider, id) IN (
             SELECT provider, id FROM kept_deliveries WHERE received_at < ?1
             ORDER BY received_at, provider, id LIMIT ?2)";
-        let mut write = self.writer.alone().await?;
-        let deleted = query(delete)
-            .bind(before.as_micros())
-            .bind(rows::limit(limit))
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(usize::try_from(deleted.rows_affected()).unwrap_or(usize::MAX))
+        let query = query(delete).bind(before.as_micros()).bind(rows::limit(limit));
+        let deleted = self.writer.run(query).await?;
+        Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
     }
 }
 

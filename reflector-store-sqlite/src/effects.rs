@@ -54,8 +54,7 @@ impl EffectStore for SqliteStore {
                 last_error = coalesce(?8, last_error)
             WHERE meeting_id = ?1 AND version = ?2 AND place = ?3 AND claimed_until = ?4 AND attempts = ?5
                 AND settled_at IS NULL";
-        let mut write = self.writer.alone().await?;
-        let updated = query(update)
+        let query = query(update)
             .bind(claimed.id.meeting.0)
             .bind(bits(claimed.id.version))
             .bind(claimed.id.index)
@@ -63,12 +62,9 @@ impl EffectStore for SqliteStore {
             .bind(claimed.attempts)
             .bind(micros(settled_at))
             .bind(ready_at.as_micros())
-            .bind(error)
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(if updated.rows_affected() > 0 { Settled::Settled } else { Settled::Lost })
+            .bind(error);
+        let updated = self.writer.run(query).await?;
+        Ok(if updated > 0 { Settled::Settled } else { Settled::Lost })
     }
 
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError> {

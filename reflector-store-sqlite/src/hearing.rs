@@ -17,30 +17,17 @@ impl HearingStore for SqliteStore {
             ON CONFLICT DO UPDATE SET
                 since = iif(abs(last_beat - ?1) <= ?2, since, ?1),
                 last_beat = iif(abs(last_beat - ?1) <= ?2, max(last_beat, ?1), ?1)";
-        let mut write = self.writer.alone().await?;
-        query(beat)
+        let query = query(beat)
             .bind(now.as_micros())
-            .bind(i64::try_from(LISTENING_GAP.as_micros()).unwrap_or(i64::MAX))
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(())
+            .bind(i64::try_from(LISTENING_GAP.as_micros()).unwrap_or(i64::MAX));
+        self.writer.run(query).await.map(drop)
     }
 
     async fn heard(&self, provider: &ProviderName, endpoint: u64, at: Timestamp) -> Result<(), StoreError> {
         let heard = "INSERT INTO heard (provider, endpoint, heard_at) VALUES (?1, ?2, ?3)
             ON CONFLICT DO UPDATE SET heard_at = max(heard_at, excluded.heard_at)";
-        let mut write = self.writer.alone().await?;
-        query(heard)
-            .bind(provider.as_str())
-            .bind(bits(endpoint))
-            .bind(at.as_micros())
-            .execute(&mut *write)
-            .await
-            .map_err(ill)?;
-        write.finish();
-        Ok(())
+        let query = query(heard).bind(provider.as_str()).bind(bits(endpoint)).bind(at.as_micros());
+        self.writer.run(query).await.map(drop)
     }
 
     async fn hearing(&self, provider: &ProviderName, endpoint: u64) -> Result<Heard, StoreError> {

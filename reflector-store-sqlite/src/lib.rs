@@ -29,7 +29,7 @@ use sqlx::sqlite::{
 
 pub use error::OpenError;
 use line::Line;
-pub use migrations::Schema;
+pub use reflector_core::store::Schema;
 use writer::Writer;
 
 /// A store in one SQLite file. It is shared behind an `Arc`, and several processes may have the same file open.
@@ -77,7 +77,8 @@ impl SqliteStore {
             // What was acknowledged outlives a power cut: the log is synced at each commit.
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", LOG_KEPT);
-        let writer = Writer::open(write).await.map_err(|error| location::why(&file, error))?;
+        let writer =
+            Writer::open(write).await.map_err(|error| location::why(&file, error))?;
         let (writer, readers) = (Arc::new(writer), readers(connect, options));
         Ok(Self { file, line: Arc::new(Line::to(Arc::clone(&writer))), writer, readers })
     }

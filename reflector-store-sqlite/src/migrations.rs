@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use reflector_core::store::StoreError;
+use reflector_core::store::{Schema, StoreError};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, query_as, query_scalar};
@@ -11,15 +11,6 @@ use crate::error::{BoxError, OpenError};
 use crate::{SqliteStore, location};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
-
-/// Which schema a file has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// The one that this program wants.
-    Current,
-    /// An older one, or none yet: [`SqliteStore::migrate`] brings it up to date.
-    Behind,
-}
 
 impl SqliteStore {
     /// Which schema the file has.

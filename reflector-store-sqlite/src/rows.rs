@@ -1,9 +1,8 @@
 //! Words as columns, and columns as words.
 
-use reflector_core::lifecycle::{EffectKind, Phase};
 use reflector_core::store::document::Document;
 use reflector_core::store::{EffectId, Loaded, StoreError};
-use reflector_core::{Claim, Meeting, MeetingId, RoomPolicy, Timestamp};
+use reflector_core::{Meeting, MeetingId, RoomPolicy, Timestamp};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -27,31 +26,6 @@ pub(crate) fn limit(limit: usize) -> i64 {
 /// A number that a row holds, in the type that it was written from.
 pub(crate) fn narrow<T: TryFrom<i64>>(number: i64) -> Result<T, StoreError> {
     T::try_from(number).map_err(|_| corrupt("a row", format!("{number} is out of range")))
-}
-
-/// What a claim is kept as.
-pub(crate) fn claim_key(claim: &Claim) -> String {
-    match claim {
-        Claim::Unscheduled => "unscheduled".to_owned(),
-        Claim::Occurrence(occurrence) => format!("occurrence:{occurrence}"),
-    }
-}
-
-/// When a meeting was closed, if it is.
-pub(crate) fn closed_at(phase: &Phase) -> Option<i64> {
-    match phase {
-        Phase::Closed { at, .. } => Some(at.as_micros()),
-        _ => None,
-    }
-}
-
-/// Closes first, then opens, then the rest.
-pub(crate) fn urgency(kind: EffectKind) -> i64 {
-    match kind {
-        EffectKind::CloseRoom => 0,
-        EffectKind::OpenRoom => 1,
-        EffectKind::AskPresence | EffectKind::RetireRoom | EffectKind::Announce => 2,
-    }
 }
 
 /// A row with a meeting in it, and the policy of its room.

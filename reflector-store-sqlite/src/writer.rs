@@ -10,7 +10,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use reflector_core::store::StoreError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -48,6 +49,14 @@ impl Writer {
             None => self.connect.connect().await.map_err(ill)?,
         };
         Ok(Write { place, connection })
+    }
+
+    /// Runs a single statement, and says how many rows it has changed.
+    pub(crate) async fn run(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<u64, StoreError> {
+        let mut write = self.alone().await?;
+        let done = query.execute(&mut *write).await.map_err(ill)?;
+        write.finish();
+        Ok(done.rows_affected())
     }
 
     pub(crate) async fn close(&self) {

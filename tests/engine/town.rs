@@ -10,9 +10,7 @@ use reflector_core::lifecycle::{Event, Ignored, Phase, Policy};
 use reflector_core::provider::VideoProvider;
 use reflector_core::store::{HearingStore, Loaded, MeetingStore, RoomStore, Source, Store};
 use reflector_core::testing::{FakeMessage, FakeProvider};
-use reflector_core::{
-    MeetingId, ProviderName, Role, Room, RoomId, RoomPolicy, RoomSettings, Timestamp, UserId,
-};
+use reflector_core::{MeetingId, ProviderName, Role, Room, RoomId, Timestamp, UserId};
 use reflector_store_memory::MemoryStore;
 use uuid::Uuid;
 
@@ -190,15 +188,5 @@ pub(crate) fn engine_with(
 }
 
 pub(crate) fn room(n: u128, name: &str, now: Timestamp) -> Room {
-    Room {
-        id: RoomId(Uuid::from_u128(n)),
-        name: name.parse().expect("this is a name"),
-        owner: UserId::from("ann"),
-        is_shared: false,
-        guests: false,
-        settings: RoomSettings::default(),
-        policy: RoomPolicy::default(),
-        provider: None,
-        created_at: now,
-    }
+    Room::new(RoomId(Uuid::from_u128(n)), name.parse().expect("this is a name"), UserId::from("ann"), now)
 }

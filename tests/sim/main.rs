@@ -10,18 +10,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use reflector_core::lifecycle::CloseReason;
-use reflector_sim::{Report, Setup, Told, simulate, simulate_traced};
+use reflector_sim::{Report, Setup, Told, seeds_asked_for, simulate, simulate_traced};
 
 /// From so many worlds on, each rule and each reason to close must have been reached.
 const MANY: u64 = 300;
 /// So many bad worlds are enough to look at.
 const ENOUGH: usize = 5;
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |text| {
-        text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, and is {text}"))
-    })
-}
 
 /// What many worlds saw together, and those in which something was violated.
 #[derive(Default)]
@@ -106,7 +100,8 @@ fn a_seed_tells_the_same_story_twice() {
 
 #[test]
 fn in_worlds_in_which_everything_goes_wrong_nothing_is_violated() {
-    let (from, count) = (number("SIM_FROM", 0), number("SIM_SEEDS", MANY));
+    let asked_for = seeds_asked_for(MANY);
+    let (from, count) = (asked_for.start, asked_for.end - asked_for.start);
     if count == 1 {
         let told = simulate_traced(&Setup::hostile(from), from);
         told.trace.iter().for_each(|line| println!("{line}"));

@@ -73,6 +73,15 @@ impl EffectKind {
             Self::Announce => "announce",
         }
     }
+
+    /// How soon it is wanted, 0 first: closes, then opens, then the rest. Stores give owed work out in this order.
+    pub fn urgency(self) -> u8 {
+        match self {
+            Self::CloseRoom => 0,
+            Self::OpenRoom => 1,
+            Self::AskPresence | Self::RetireRoom | Self::Announce => 2,
+        }
+    }
 }
 
 impl Effect {

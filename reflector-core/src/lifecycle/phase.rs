@@ -207,6 +207,14 @@ impl Phase {
         }
     }
 
+    /// `closed_at` on the wire: since when it is over, if it is.
+    pub fn closed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Closed { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
     /// Why it closed or is being closed, if so.
     pub fn close_reason(&self) -> Option<CloseReason> {
         match self {

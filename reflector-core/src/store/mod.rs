@@ -38,6 +38,15 @@ impl<T> Store for T where
 {
 }
 
+/// Which schema a durable store found where it keeps things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// The one that this program wants.
+    Current,
+    /// An older one, or none yet: it is to be brought up to date.
+    Behind,
+}
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The backend is ill. The variants are what a caller can do about it.

@@ -15,7 +15,7 @@ use crate::lifecycle::{
 use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 use crate::participant::{Participant, Role};
 use crate::provider::{Fact, Movement, RoomAddress};
-use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomPolicy, RoomSettings};
+use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomSettings};
 use crate::store::{
     Commit, DeliveryKey, DueRow, EffectId, Entry, KeptDelivery, Loaded, NewMeeting, OwedEffect, Source,
     TakenDelivery,
@@ -43,17 +43,12 @@ pub fn provider() -> ProviderName {
 
 /// A room with this number, `room-{n}`, which sets nothing for itself.
 pub fn room(n: u32) -> Room {
-    Room {
-        id: RoomId(Uuid::from_u128(0xB00 << 64 | u128::from(n))),
-        name: format!("room-{n}").parse().expect("the name of a sample is one"),
-        owner: UserId::from("ada"),
-        is_shared: false,
-        guests: false,
-        settings: RoomSettings::default(),
-        policy: RoomPolicy::default(),
-        provider: None,
-        created_at: at(0),
-    }
+    Room::new(
+        RoomId(Uuid::from_u128(0xB00 << 64 | u128::from(n))),
+        format!("room-{n}").parse().expect("the name of a sample is one"),
+        UserId::from("ada"),
+        at(0),
+    )
 }
 
 /// The id of the meeting with this number.

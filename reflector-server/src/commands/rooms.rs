@@ -3,12 +3,13 @@
 use clap::Subcommand;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::store::{Paging, RoomCreated, Viewer};
-use reflector_core::{Room, RoomId, RoomName, RoomPolicy, RoomSettings};
+use reflector_core::{Room, RoomId, RoomName};
 
 use super::{CommandError, Office};
 use crate::api::RoomBody;
 use crate::auth::local;
 use crate::clock::new_id;
+use crate::routes::room_named;
 
 /// How many rooms are read at once.
 const PAGE: u64 = 200;
@@ -72,17 +73,7 @@ async fn all(office: &Office) -> Result<Vec<Room>, CommandError> {
 }
 
 async fn create(office: &Office, name: RoomName) -> Result<(), CommandError> {
-    let room = Room {
-        id: RoomId(new_id()),
-        name,
-        owner: local(),
-        is_shared: false,
-        guests: false,
-        settings: RoomSettings::default(),
-        policy: RoomPolicy::default(),
-        provider: None,
-        created_at: office.now,
-    };
+    let room = Room::new(RoomId(new_id()), name, local(), office.now);
     let id = room.id;
     match office.store().create_room(room).await? {
         RoomCreated::Stored => println!("{id}"),
@@ -104,13 +95,7 @@ async fn delete(office: &Office, name: &str, end: bool) -> Result<(), CommandErr
 
 /// A room by its name or id.
 pub(crate) async fn find(office: &Office, name: &str) -> Result<Room, CommandError> {
-    let found = if let Ok(id) = name.parse::<RoomId>() {
-        office.store().load_room(id).await?
-    } else if let Ok(name) = name.parse::<RoomName>() {
-        office.store().find_room(&name).await?
-    } else {
-        None
-    };
+    let found = room_named(office.store(), name).await?;
     found.ok_or_else(|| {
         CommandError::refused(format!(
             "there is no room {name}: `reflector rooms list` shows those there are"

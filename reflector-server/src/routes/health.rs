@@ -38,12 +38,13 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         };
         providers.insert(name.to_string(), Value::from(heard));
     }
-    let store = match (store_answers, app.bell.takes_in()) {
+    let store_is_well = store_answers && app.bell.takes_in();
+    let store = match (store_answers, store_is_well) {
         (false, _) => "away",
         (true, false) => "takes nothing in: it can only be read, or is full",
         (true, true) => "reachable",
     };
-    let ready = store == "reachable" && !stopping;
+    let ready = store_is_well && !stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if ready { "ready" } else { "not ready" },

@@ -7,7 +7,7 @@ pub(crate) mod webhooks;
 
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use reflector_core::store::Paging;
+use reflector_core::store::{Paging, Store, StoreError};
 use reflector_core::{Room, RoomId, RoomName};
 use serde::{Deserialize, Deserializer};
 
@@ -85,15 +85,18 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromR
 
 /// The room that a path names, by id or by name.
 pub(crate) async fn room(app: &App, named: &str) -> Result<Room, Problem> {
-    let store = app.engine.store();
-    let room = if let Ok(id) = named.parse::<RoomId>() {
-        store.load_room(id).await?
+    room_named(app.engine.store(), named).await?.ok_or_else(|| Problem::no_such("room"))
+}
+
+/// The room of this id or name: no name looks like an id.
+pub(crate) async fn room_named(store: &dyn Store, named: &str) -> Result<Option<Room>, StoreError> {
+    if let Ok(id) = named.parse::<RoomId>() {
+        store.load_room(id).await
     } else if let Ok(name) = named.parse::<RoomName>() {
-        store.find_room(&name).await?
+        store.find_room(&name).await
     } else {
-        None
-    };
-    room.ok_or_else(|| Problem::no_such("room"))
+        Ok(None)
+    }
 }
 
 /// Tells a field that is `null` from one that is not there.

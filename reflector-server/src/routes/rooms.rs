@@ -8,9 +8,7 @@ use axum::http::StatusCode;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::lifecycle::Overtime;
 use reflector_core::store::{RoomCreated, Viewer};
-use reflector_core::{
-    ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName, RoomPolicy, RoomSettings,
-};
+use reflector_core::{ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName};
 use serde::Deserialize;
 
 use super::{PageQuery, Path, Query, room};
@@ -107,17 +105,7 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<RoomBody>), Problem> {
     let name = new.name.as_deref().ok_or_else(|| Problem::invalid("name", "a room needs a name"))?;
     let name: RoomName = name.parse().map_err(|why| Problem::invalid("name", why))?;
-    let mut room = Room {
-        id: RoomId(new_id()),
-        name,
-        owner: local(),
-        is_shared: false,
-        guests: false,
-        settings: RoomSettings::default(),
-        policy: RoomPolicy::default(),
-        provider: None,
-        created_at: (app.clock)(),
-    };
+    let mut room = Room::new(RoomId(new_id()), name, local(), (app.clock)());
     new.apply(&app, &mut room)?;
     let body = RoomBody::from(&room);
     match app.engine.store().create_room(room).await? {

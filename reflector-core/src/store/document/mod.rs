@@ -7,7 +7,7 @@
 mod fixtures;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Entry, StoreError};
 use crate::ids::{MeetingId, ProviderName, RoomId, UserId};
@@ -60,16 +60,12 @@ fn write<T: Document>(form: &impl Serialize) -> Result<String, StoreError> {
 
 fn read<T: Document, F: DeserializeOwned>(text: &str) -> Result<F, StoreError> {
     // What was written now is read at one go: only of other forms the version is looked for first.
-    if text.starts_with(AS_WRITTEN_NOW) {
-        let Versioned { is, .. } =
-            serde_json::from_str(text).map_err(|error| unreadable::<T>(error.into()))?;
-        return Ok(is);
-    }
-    let VersionOnly { v } = serde_json::from_str(text).map_err(|error| unreadable::<T>(error.into()))?;
-    if v != VERSION {
-        return Err(unreadable::<T>(
-            format!("form {v} was written by a newer program: update this one").into(),
-        ));
+    if !text.starts_with(AS_WRITTEN_NOW) {
+        let VersionOnly { v } = serde_json::from_str(text).map_err(|error| unreadable::<T>(error.into()))?;
+        if v != VERSION {
+            let newer = format!("form {v} was written by a newer program: update this one");
+            return Err(unreadable::<T>(newer.into()));
+        }
     }
     let Versioned { is, .. } = serde_json::from_str(text).map_err(|error| unreadable::<T>(error.into()))?;
     Ok(is)
@@ -103,37 +99,59 @@ as_it_is! {
     RoomPolicy: "what a room sets for itself"
 }
 
-impl Document for Meeting {
-    const WHAT: &'static str = "a meeting";
+/// What has a form beside it.
+macro_rules! by_its_form {
+    ($($type:ty: $what:literal),*) => {
+        $(impl Document for $type {
+            const WHAT: &'static str = $what;
 
-    fn to_document(&self) -> Result<String, StoreError> {
-        write::<Self>(&WholeMeeting(self.clone()))
-    }
+            fn to_document(&self) -> Result<String, StoreError> {
+                write::<Self>(&Written(self))
+            }
 
-    fn from_document(text: &str) -> Result<Self, StoreError> {
-        read::<Self, WholeMeeting>(text).map(|WholeMeeting(meeting)| meeting)
-    }
+            fn from_document(text: &str) -> Result<Self, StoreError> {
+                read::<Self, Whole<Self>>(text).map(|Whole(it)| it)
+            }
+        })*
+    };
 }
 
-impl Document for Room {
-    const WHAT: &'static str = "a room";
-
-    fn to_document(&self) -> Result<String, StoreError> {
-        write::<Self>(&WholeRoom(self.clone()))
-    }
-
-    fn from_document(text: &str) -> Result<Self, StoreError> {
-        read::<Self, WholeRoom>(text).map(|WholeRoom(room)| room)
-    }
+by_its_form! {
+    Meeting: "a meeting",
+    Room: "a room"
 }
 
 // Meetings and rooms are not `Serialize` themselves: whoever answers a caller with one must choose what to tell.
 
-#[derive(Serialize, Deserialize)]
-struct WholeMeeting(#[serde(with = "MeetingForm")] Meeting);
+/// What is written, as it stands.
+struct Written<'a, T>(&'a T);
 
-#[derive(Serialize, Deserialize)]
-struct WholeRoom(#[serde(with = "RoomForm")] Room);
+/// What was read.
+struct Whole<T>(T);
+
+macro_rules! formed {
+    ($($type:ty: $form:ident),*) => {
+        $(
+            impl Serialize for Written<'_, $type> {
+                fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                    $form::serialize(self.0, out)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for Whole<$type> {
+                fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                    $form::deserialize(input).map(Self)
+                }
+            }
+        )*
+    };
+}
+
+formed! {
+    Meeting: MeetingForm,
+    ProviderRoom: ProviderRoomForm,
+    Room: RoomForm
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Meeting")]
@@ -178,17 +196,14 @@ struct RoomForm {
 mod provider_room {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{ProviderRoom, ProviderRoomForm};
-
-    #[derive(Serialize, Deserialize)]
-    struct Whole(#[serde(with = "ProviderRoomForm")] ProviderRoom);
+    use super::{ProviderRoom, Whole, Written};
 
     pub(super) fn serialize<S: Serializer>(room: &Option<ProviderRoom>, out: S) -> Result<S::Ok, S::Error> {
-        room.clone().map(Whole).serialize(out)
+        room.as_ref().map(Written).serialize(out)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<ProviderRoom>, D::Error> {
-        Ok(Option::<Whole>::deserialize(input)?.map(|Whole(room)| room))
+        Ok(Option::<Whole<ProviderRoom>>::deserialize(input)?.map(|Whole(room)| room))
     }
 }
 
