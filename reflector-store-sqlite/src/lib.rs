@@ -78,7 +78,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", LOG_KEPT);
         let writer =
-            Writer::open(write).await.map_err(|error| location::why(&file, error))?;
+            Writer::open(write, options.patience).await.map_err(|error| location::why(&file, error))?;
         let (writer, readers) = (Arc::new(writer), readers(connect, options));
         Ok(Self { file, line: Arc::new(Line::to(Arc::clone(&writer))), writer, readers })
     }

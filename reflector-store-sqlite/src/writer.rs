@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
 
 use reflector_core::store::StoreError;
 use sqlx::query::Query;
@@ -15,7 +16,10 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnecti
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::error::ill;
+use crate::error::{BUSY, code, ill};
+
+/// How soon a file that is locked is tried again.
+const AGAIN: Duration = Duration::from_millis(10);
 
 pub(crate) struct Writer {
     connect: SqliteConnectOptions,
@@ -23,9 +27,18 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Opens the file, and tries whether it can be written.
-    pub(crate) async fn open(connect: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
-        let mut connection = connect.connect().await?;
+    /// Opens the file, and tries whether it can be written. Whoever else has it locked is waited for.
+    pub(crate) async fn open(connect: SqliteConnectOptions, patience: Duration) -> Result<Self, sqlx::Error> {
+        let begun = Instant::now();
+        let mut connection = loop {
+            match connect.connect().await {
+                // Giving a new file its log is what SQLite does not wait for by itself: several may begin with one.
+                Err(error) if code(&error) == Some(BUSY) && begun.elapsed() < patience => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                opened => break opened?,
+            }
+        };
         // Beginning a transaction does not tell: SQLite lets a reader begin one too.
         connection.execute("BEGIN IMMEDIATE; CREATE TABLE can_be_written (it); ROLLBACK").await?;
         // A missing file is made by opening it, and by nothing later: one that went away is not made anew, empty.
@@ -125,7 +138,7 @@ mod tests {
     async fn a_connection_on_which_something_failed_is_not_used_again() {
         let folder = TempDir::new().unwrap();
         let file = SqliteConnectOptions::new().filename(folder.path().join("it.db")).create_if_missing(true);
-        let writer = Writer::open(file).await.unwrap();
+        let writer = Writer::open(file, Duration::ZERO).await.unwrap();
         let mut write = writer.begin().await.unwrap();
         write.execute("CREATE TABLE lines (it)").await.unwrap();
         write.commit().await.unwrap();
