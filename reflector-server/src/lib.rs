@@ -11,6 +11,7 @@ pub mod config;
 pub mod database;
 mod error;
 mod json;
+mod named;
 mod replay;
 mod router;
 mod routes;

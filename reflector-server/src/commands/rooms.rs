@@ -9,7 +9,7 @@ use super::{CommandError, Office};
 use crate::api::RoomBody;
 use crate::auth::local;
 use crate::clock::new_id;
-use crate::routes::room_named;
+use crate::named::room_named;
 
 /// How many rooms are read at once.
 const PAGE: u64 = 200;

@@ -7,11 +7,12 @@ pub(crate) mod webhooks;
 
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use reflector_core::store::{Paging, Store, StoreError};
-use reflector_core::{Room, RoomId, RoomName};
+use reflector_core::Room;
+use reflector_core::store::Paging;
 use serde::{Deserialize, Deserializer};
 
 use crate::error::Problem;
+use crate::named::room_named;
 use crate::state::App;
 
 /// Which page of a listing.
@@ -86,17 +87,6 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromR
 /// The room that a path names, by id or by name.
 pub(crate) async fn room(app: &App, named: &str) -> Result<Room, Problem> {
     room_named(app.engine.store(), named).await?.ok_or_else(|| Problem::no_such("room"))
-}
-
-/// The room of this id or name: no name looks like an id.
-pub(crate) async fn room_named(store: &dyn Store, named: &str) -> Result<Option<Room>, StoreError> {
-    if let Ok(id) = named.parse::<RoomId>() {
-        store.load_room(id).await
-    } else if let Ok(name) = named.parse::<RoomName>() {
-        store.find_room(&name).await
-    } else {
-        Ok(None)
-    }
 }
 
 /// Tells a field that is `null` from one that is not there.
