@@ -13,6 +13,7 @@ use reflector_core::provider::{
     Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder,
     RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
+use reflector_core::recording::RecordingName;
 
 /// The service, as its own API would show it: rooms by name, and the people in each.
 #[derive(Debug, Default)]
@@ -90,6 +91,10 @@ impl VideoProvider for Campfire {
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {
         None
+    }
+
+    fn recording_name(&self, key: &str) -> Option<RecordingName> {
+        RecordingName::read(key)
     }
 }
 

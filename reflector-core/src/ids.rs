@@ -42,6 +42,10 @@ id! {
     /// A meeting, which is one gathering in a room.
     MeetingId
 }
+id! {
+    /// A recording: one version of one object in a bucket.
+    RecordingId
+}
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident) => {

@@ -8,13 +8,14 @@ pub mod lifecycle;
 mod meeting;
 mod participant;
 pub mod provider;
+pub mod recording;
 mod room;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
 
-pub use ids::{ConnectionKey, MeetingId, ProviderName, RoomId, UserId};
+pub use ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, UserId};
 pub use lifecycle::Life;
 pub use meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 pub use participant::{Participant, Role};

@@ -10,6 +10,7 @@ use crate::ids::{ConnectionKey, MeetingId};
 use crate::lifecycle::Presence;
 use crate::meeting::ProviderRoom;
 use crate::participant::Participant;
+use crate::recording::RecordingName;
 use crate::room::{RoomName, RoomSettings};
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -53,6 +54,9 @@ pub trait VideoProvider: Send + Sync + Debug + 'static {
 
     /// What reads this provider's messages, if it sends any.
     fn webhook(&self) -> Option<&dyn WebhookReader>;
+
+    /// What the key of a recording says, if this provider names its recordings like that (rule R5).
+    fn recording_name(&self, key: &str) -> Option<RecordingName>;
 }
 
 /// Reads a provider's messages: bytes in, facts out, nothing else.

@@ -9,6 +9,7 @@ use reflector_core::provider::{
     Capabilities, CloseAnswer, Delivery, DeliveryError, Fact, Headers, HowToClose, Known, PresenceAnswer,
     ProviderError, RoomOrder, RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
+use reflector_core::recording::RecordingName;
 use reflector_core::testing::{FakeProvider, halt};
 use reflector_core::{ProviderRoom, Timestamp};
 
@@ -114,6 +115,10 @@ impl VideoProvider for Distant {
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {
         Some(self)
+    }
+
+    fn recording_name(&self, key: &str) -> Option<RecordingName> {
+        RecordingName::read(key)
     }
 }
 

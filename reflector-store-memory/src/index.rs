@@ -18,7 +18,8 @@ pub(crate) struct Index {
     /// The closed meetings whose history is still there, by when they closed.
     pub(crate) closed: BTreeSet<(Timestamp, MeetingId)>,
     pub(crate) external_ids: HashMap<(ProviderName, String), MeetingId>,
-    pub(crate) names: HashMap<(ProviderName, String), MeetingId>,
+    /// Several meetings may have had a room of the same name: the newest of them stands last.
+    pub(crate) names: HashMap<(ProviderName, String), Vec<MeetingId>>,
 }
 
 impl Index {
@@ -88,14 +89,19 @@ impl Index {
     fn add_addresses(&mut self, meeting: &Meeting) {
         if let Some([external_id, name]) = address_keys(meeting) {
             self.external_ids.insert(external_id, meeting.id);
-            self.names.insert(name, meeting.id);
+            self.names.entry(name).or_default().push(meeting.id);
         }
     }
 
     fn take_addresses(&mut self, meeting: &Meeting) {
         if let Some([external_id, name]) = address_keys(meeting) {
             take_own(&mut self.external_ids, &external_id, meeting.id);
-            take_own(&mut self.names, &name, meeting.id);
+            if let Some(ids) = self.names.get_mut(&name) {
+                ids.retain(|id| *id != meeting.id);
+                if ids.is_empty() {
+                    self.names.remove(&name);
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod effects;
 mod hearing;
 mod index;
 mod meetings;
+mod recordings;
 mod rooms;
 
 use std::fmt;
@@ -36,6 +37,7 @@ struct Everything {
     deliveries: deliveries::Deliveries,
     hearing: hearing::Listening,
     places: connections::Places,
+    recordings: recordings::Recordings,
 }
 
 impl MemoryStore {
@@ -54,6 +56,15 @@ impl MemoryStore {
         // A caller that panicked elsewhere does not spoil the store: nothing under the lock calls out.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The part of a listing that is asked for, and how much there is in all.
+fn paged<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, paging: Paging) -> Page<T> {
+    let all: Vec<_> = all.collect();
+    let clamped = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let (skip, take) = (clamped(paging.offset), clamped(paging.limit));
+    let total = all.len() as u64;
+    Page { items: all.into_iter().skip(skip).take(take).cloned().collect(), total }
 }
 
 impl fmt::Debug for MemoryStore {

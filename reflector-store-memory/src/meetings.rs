@@ -141,7 +141,16 @@ impl Meetings {
     fn find(&self, provider: &ProviderName, room: &RoomAddress) -> Option<MeetingId> {
         let key = |text: &String| (provider.clone(), text.clone());
         let by_id = room.external_id.as_ref().and_then(|id| self.index.external_ids.get(&key(id)));
-        by_id.or_else(|| self.index.names.get(&key(room.name.as_ref()?))).copied()
+        by_id.or_else(|| self.index.names.get(&key(room.name.as_ref()?))?.last()).copied()
+    }
+
+    /// The meetings that have a room of this name at a provider.
+    pub(crate) fn named(&self, provider: &ProviderName, name: &str) -> impl Iterator<Item = MeetingId> {
+        self.index.names.get(&(provider.clone(), name.to_owned())).into_iter().flatten().copied()
+    }
+
+    pub(crate) fn meeting(&self, id: MeetingId) -> Option<&Meeting> {
+        self.rows.get(&id).map(|row| &row.meeting)
     }
 
     pub(crate) fn due(&mut self, claim: DueClaim) -> Vec<MeetingId> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use reflector_core::store::{Page, Paging, RoomCreated, RoomDeleted, Viewer};
 use reflector_core::{Room, RoomId, RoomName, RoomPolicy};
 
-use crate::Everything;
+use crate::{Everything, paged};
 
 #[derive(Default)]
 pub(crate) struct Rooms {
@@ -46,11 +46,7 @@ impl Rooms {
             Viewer::Operator => true,
             Viewer::User(user) => room.is_shared || room.owner == *user,
         };
-        let seen: Vec<_> =
-            self.by_name.values().filter_map(|id| self.by_id.get(id)).filter(|room| sees(room)).collect();
-        let total = seen.len() as u64;
-        let (skip, take) = (clamped(paging.offset), clamped(paging.limit));
-        Page { items: seen.into_iter().skip(skip).take(take).cloned().collect(), total }
+        paged(self.by_name.values().filter_map(|id| self.by_id.get(id)).filter(|room| sees(room)), paging)
     }
 
     fn update(&mut self, room: Room) -> bool {
@@ -66,10 +62,6 @@ impl Rooms {
             self.by_name.remove(&name);
         }
     }
-}
-
-fn clamped(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl Everything {

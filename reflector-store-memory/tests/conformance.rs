@@ -11,6 +11,7 @@ mod memory {
 
     reflector_core::store_suite!(empty);
     reflector_core::connection_suite!(empty);
+    reflector_core::recording_suite!(empty);
 }
 
 mod flaky_without_faults {
@@ -24,4 +25,5 @@ mod flaky_without_faults {
     }
 
     reflector_core::store_suite!(empty);
+    reflector_core::recording_suite!(empty);
 }

@@ -134,8 +134,11 @@ mod tests {
     #[test]
     fn one_who_stays_from_one_session_into_the_next_is_in() {
         let records = vec![attendance("p", "visitor", 60, None), attendance("p", "visitor", 60, Some(70))];
-        assert_eq!(told(&arrivals(records.clone(), &known(50, &[]))).len(), 1);
-        assert_eq!(news(records, &known(50, &["p"])), []);
+        let backwards: Vec<_> = records.iter().rev().cloned().collect();
+        for records in [records, backwards] {
+            assert_eq!(told(&arrivals(records.clone(), &known(50, &[]))).len(), 1);
+            assert_eq!(news(records, &known(50, &["p"])), []);
+        }
     }
 
     #[test]

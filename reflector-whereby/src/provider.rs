@@ -8,6 +8,7 @@ use reflector_core::provider::{
     Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder,
     RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
+use reflector_core::recording::RecordingName;
 
 use crate::api::Api;
 use crate::budget::Purpose;
@@ -89,6 +90,10 @@ impl VideoProvider for Whereby {
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {
         Some(&self.webhook)
+    }
+
+    fn recording_name(&self, key: &str) -> Option<RecordingName> {
+        RecordingName::read(key)
     }
 }
 

@@ -286,6 +286,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_json_is_named_by_its_place() {
+        let error = serde_json::from_str::<Complaint>("{\n  \"error\": secret }").unwrap_err();
+        assert_eq!(place_of(&error), "line 2 column 12");
+    }
+
+    #[test]
     fn a_new_role_is_a_person() {
         for human in
             ["owner", "member", "host", "visitor", "granted_visitor", "viewer", "granted_viewer", "new"]

@@ -10,6 +10,7 @@ use reflector_core::provider::{
     Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, ProviderError, RoomOrder, RoomRef,
     RoomsPage, VideoProvider, WebhookReader,
 };
+use reflector_core::recording::RecordingName;
 use reflector_core::store::{EffectStore, Source, Store};
 use reflector_core::testing::{Failure, FakeProvider};
 
@@ -52,6 +53,10 @@ impl VideoProvider for Noting {
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {
         self.video.webhook()
+    }
+
+    fn recording_name(&self, key: &str) -> Option<RecordingName> {
+        self.video.recording_name(key)
     }
 }
 

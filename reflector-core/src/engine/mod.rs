@@ -17,6 +17,7 @@ mod dispatch;
 mod intake;
 mod naming;
 mod reconcile;
+mod recordings;
 mod sweep;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub use dispatch::{Carried, CarryOutcome};
 pub use intake::{IntakeError, Taken};
 pub use naming::{Deployment, NotADeployment};
 pub use reconcile::{Reconciled, RoomFate};
+pub use recordings::{
+    Attachment, IngestError, Ingested, Matched, NewIds, ReconcileError, ReconciledPage, Recordings, Requeued,
+};
 pub use sweep::{Failure, Swept};
 
 use crate::ids::{MeetingId, ProviderName};

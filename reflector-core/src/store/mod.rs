@@ -10,6 +10,7 @@ pub mod document;
 mod effect;
 mod hearing;
 mod meeting;
+mod recording;
 mod retention;
 mod room;
 
@@ -24,6 +25,7 @@ pub use meeting::{
     Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source,
     TakenDelivery, WhichMeetings,
 };
+pub use recording::{DeadLetter, LoadedRecording, RecordingStore, TakenIn, WhichRecordings};
 pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
 

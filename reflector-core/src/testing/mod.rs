@@ -7,11 +7,15 @@ pub mod connection_suite;
 #[cfg(test)]
 mod contract;
 mod fake_provider;
+mod fake_source;
 mod flaky;
 pub mod provider_suite;
+pub mod recording_suite;
 pub mod sample;
+pub mod source_suite;
 pub mod store_suite;
 pub mod strategies;
 
 pub use fake_provider::{Failure, FakeMessage, FakeProvider, ProviderCall, PutOut};
+pub use fake_source::FakeSource;
 pub use flaky::{Call, Fault, Flaky, halt};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::ids::{ConnectionKey, MeetingId, ProviderName, RoomId, UserId};
+use crate::ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, UserId};
 use crate::lifecycle::{
     Announced, Close, CloseReason, Effect, Event, Ignored, Lease, Life, Outcome, Phase, Policy, Schedule,
     Sighting, Wake, Watch, step,
@@ -15,6 +15,7 @@ use crate::lifecycle::{
 use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 use crate::participant::{Participant, Role};
 use crate::provider::{Fact, Movement, RoomAddress};
+use crate::recording::{Belongs, ObjectVersion, Recording, RecordingStatus, Version};
 use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomSettings};
 use crate::store::{
     Commit, DeliveryKey, DueRow, EffectId, Entry, KeptDelivery, Loaded, NewMeeting, OwedEffect, Source,
@@ -238,5 +239,50 @@ pub fn kept_delivery(n: u32, seconds: u64) -> KeptDelivery {
         room: address(n),
         facts: vec![Fact::Joined(movement), Fact::Noticed { kind: format!("sample.{n}") }, Fact::Knocked],
         received_at: at(seconds),
+    }
+}
+
+/// The id of the recording with this number.
+pub fn recording_id(n: u32) -> RecordingId {
+    RecordingId(Uuid::from_u128(0x4EC << 64 | u128::from(n)))
+}
+
+/// The object with this number, of a key of its own, in a bucket that keeps the newest only.
+pub fn object(n: u32) -> ObjectVersion {
+    ObjectVersion {
+        bucket: "sample-bucket".to_owned(),
+        key: format!("a folder/Größe+{n}%.mp4"),
+        version: Version::Tag(format!("tag-{n}")),
+    }
+}
+
+/// An unmatched recording with this number, of the object with this number, received so many seconds into the story.
+pub fn recording(n: u32, seconds: u64) -> Recording {
+    Recording {
+        id: recording_id(n),
+        object: object(n),
+        size: u64::from(n),
+        sequencer: None,
+        revision: 1,
+        recorded_at: None,
+        received_at: at(seconds),
+        belongs_to: None,
+        status: RecordingStatus::Unmatched,
+        error: None,
+    }
+}
+
+/// A recording in which every field that can hold something does. Its meeting and its room have the same number.
+pub fn recording_in_full(n: u32, seconds: u64) -> Recording {
+    let version = Version::Id(format!("096fKKXTRTtl3on89fVO.nfljtsv6q-{n}"));
+    Recording {
+        object: ObjectVersion { version, ..object(n) },
+        size: u64::from(u32::MAX) * 2,
+        sequencer: Some("0055AED6DCD90281E5".to_owned()),
+        recorded_at: Some(at(1) + TICK),
+        belongs_to: Some(Belongs { meeting: meeting_id(n), room: room(n).id }),
+        status: RecordingStatus::Failed,
+        error: Some("Ünïcode/'; drop table recordings; --".to_owned()),
+        ..recording(n, seconds)
     }
 }

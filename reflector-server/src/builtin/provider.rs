@@ -11,6 +11,7 @@ use reflector_core::provider::{
     Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder,
     RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
+use reflector_core::recording::RecordingName;
 use reflector_core::{Meeting, ProviderRoom, Timestamp};
 use url::Url;
 
@@ -156,6 +157,10 @@ impl VideoProvider for Builtin {
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {
         None
+    }
+
+    fn recording_name(&self, key: &str) -> Option<RecordingName> {
+        RecordingName::read(key)
     }
 }
 

@@ -39,6 +39,12 @@ fn read_json(body: &Value) -> Result<Delivery, DeliveryError> {
     read_at(&webhook(None), body.to_string().as_bytes(), at(NOW))
 }
 
+#[test]
+fn a_reader_shows_how_many_secrets_it_has_and_none_of_them() {
+    let shown = format!("{:?}", webhook(Some("acme")));
+    assert_eq!(shown, r#"WherebyWebhook { secrets: 1, subdomain: Some("acme") }"#);
+}
+
 fn movement(connection: ConnectionKey, role: Role, time: &str, humans: Option<u32>) -> Movement {
     Movement { participant: Participant { connection, role }, at: at(time), humans }
 }

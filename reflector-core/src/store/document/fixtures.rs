@@ -15,9 +15,12 @@ use crate::lifecycle::{
 use crate::meeting::{Claim, Meeting};
 use crate::participant::{Participant, Role};
 use crate::provider::{Fact, Movement};
+use crate::recording::{Recording, RecordingStatus, Version};
 use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomPolicy, RoomSettings};
 use crate::store::{Entry, Source};
-use crate::testing::sample::{self, TICK, at, in_phase, meeting, meeting_in_full, room};
+use crate::testing::sample::{
+    self, TICK, at, in_phase, meeting, meeting_in_full, recording, recording_in_full, room,
+};
 
 /// The lines of a file are these documents, and these documents are written as its lines.
 fn holds<T: Document + PartialEq + Debug>(file: &str, kept: &[T]) {
@@ -37,7 +40,7 @@ macro_rules! every {
                 $($way => (),)*
             }
         }
-        $(assert!($values.iter().any(|value| matches!(value, $way)), "{} is in no fixture", stringify!($way));)*
+        $(assert!($values.into_iter().any(|value| matches!(value, $way)), "{} is in no fixture", stringify!($way));)*
     };
 }
 
@@ -289,4 +292,16 @@ fn meetings_are_read_in_every_form_they_ever_had() {
     }
     meetings.extend((5..).zip(phases()).map(|(n, phase)| in_phase(meeting(n, &room), phase)));
     holds(include_str!("v1/meetings.jsonl"), &meetings);
+}
+
+#[test]
+fn recordings_are_read_in_every_form_they_ever_had() {
+    let mut recordings = vec![recording(1, 10), recording_in_full(2, 20)];
+    recordings.extend(RecordingStatus::ALL.map(|status| Recording { status, ..recording_in_full(3, 30) }));
+    every! { recordings.iter().map(|recording| &recording.object.version); Version::Id(_), Version::Tag(_) }
+    every! { recordings.iter().map(|recording| recording.status);
+        RecordingStatus::Unmatched, RecordingStatus::Pending, RecordingStatus::Processing,
+        RecordingStatus::Completed, RecordingStatus::Failed,
+    }
+    holds(include_str!("v1/recordings.jsonl"), &recordings);
 }

@@ -14,6 +14,7 @@ use crate::ids::{MeetingId, ProviderName, RoomId, UserId};
 use crate::lifecycle::{Effect, Life};
 use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 use crate::provider::Fact;
+use crate::recording::Recording;
 use crate::room::{Room, RoomName, RoomPolicy, RoomSettings};
 use crate::time::Timestamp;
 
@@ -96,7 +97,8 @@ as_it_is! {
     Entry: "an entry of a history",
     Effect: "a piece of owed work",
     Vec<Fact>: "a message that waits for its meeting",
-    RoomPolicy: "what a room sets for itself"
+    RoomPolicy: "what a room sets for itself",
+    Recording: "a recording"
 }
 
 /// What has a form beside it.

@@ -21,6 +21,7 @@ use crate::provider::{
     Capabilities, CloseAnswer, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder,
     RoomRef, RoomsPage, VideoProvider, WebhookReader,
 };
+use crate::recording::RecordingName;
 use crate::time::Timestamp;
 use webhook::FakeReader;
 use world::World;
@@ -228,5 +229,9 @@ impl VideoProvider for FakeProvider {
 
     fn webhook(&self) -> Option<&dyn WebhookReader> {
         Some(&*self.reader)
+    }
+
+    fn recording_name(&self, key: &str) -> Option<RecordingName> {
+        RecordingName::read(key)
     }
 }

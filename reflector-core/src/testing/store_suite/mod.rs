@@ -23,6 +23,7 @@ pub mod rooms;
 mod world;
 
 pub use world::{Durable, Harness, Spawn, World};
+pub(super) use world::{RACERS, RACES};
 
 /// The suite for a store, as one test for each sentence of the ports' contracts.
 ///

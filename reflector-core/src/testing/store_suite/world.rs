@@ -49,15 +49,20 @@ pub struct World {
 }
 
 /// How many race for one thing.
-pub(super) const RACERS: u32 = 16;
+pub(in crate::testing) const RACERS: u32 = 16;
 
 /// How often they race for one more such thing: a store that is wrong may be lucky, but not so often.
-pub(super) const RACES: u32 = 16;
+pub(in crate::testing) const RACES: u32 = 16;
 
 impl World {
     /// A world around the store of a harness.
     pub fn new(harness: &impl Harness, spawn: Spawn) -> Self {
-        Self { store: harness.store(), spawn }
+        Self::of(harness.store(), spawn)
+    }
+
+    /// A world around a store.
+    pub(in crate::testing) fn of(store: Arc<dyn Store>, spawn: Spawn) -> Self {
+        Self { store, spawn }
     }
 
     /// A world around a store, for a case in which nobody races.
@@ -90,14 +95,14 @@ impl World {
     }
 
     /// The store with a room of this number in it.
-    pub(super) async fn room(&self, n: u32) -> Result<Room, StoreError> {
+    pub(in crate::testing) async fn room(&self, n: u32) -> Result<Room, StoreError> {
         let room = sample::room(n);
         assert_eq!(self.create_room(room.clone()).await?, RoomCreated::Stored);
         Ok(room)
     }
 
     /// Keeps a new meeting, and gives it back as it was read.
-    pub(super) async fn keep_meeting(&self, meeting: Meeting) -> Result<Loaded, StoreError> {
+    pub(in crate::testing) async fn keep_meeting(&self, meeting: Meeting) -> Result<Loaded, StoreError> {
         self.keep_new(sample::new_meeting(meeting)).await
     }
 
@@ -125,7 +130,7 @@ impl World {
     }
 
     /// Writes what must not be refused, and gives the meeting back as it was read.
-    pub(super) async fn stored(&self, commit: Commit) -> Result<Loaded, StoreError> {
+    pub(in crate::testing) async fn stored(&self, commit: Commit) -> Result<Loaded, StoreError> {
         let id = commit.meeting.id;
         assert_eq!(self.commit(commit).await?, Committed::Stored);
         self.loaded(id).await

@@ -1,0 +1,156 @@
+//! Messages of a source become recordings. A message is acknowledged only after what it says is kept (rule R1).
+
+use std::collections::HashMap;
+
+use super::{NewIds, Recordings};
+use crate::ids::RecordingId;
+use crate::recording::{Message, Receipt, RecordingSource, SourceError, Unacknowledged};
+use crate::store::{DeadLetter, StoreError, TakenIn};
+use crate::time::Timestamp;
+
+/// How often a message that cannot be read is received before it is kept, where no queue of dead letters takes it.
+const RECEIVES_BEFORE_SET_ASIDE: u32 = 5;
+/// How often acknowledging is tried at once.
+const TRIES: u32 = 3;
+
+/// What came of a batch of messages.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// The recordings that are new.
+    pub stored: Vec<RecordingId>,
+    /// Those among them of which nobody knows the meeting.
+    pub unmatched: u32,
+    /// Objects that were known already, or outdated by a newer one of their key.
+    pub known: u32,
+    /// Objects that nobody wants, and messages that announce none.
+    pub others: u32,
+    /// Messages that cannot be read and were kept for whoever looks.
+    pub set_aside: u32,
+    /// Messages that cannot be read and come again, and what reading each said.
+    pub unreadable: Vec<(String, String)>,
+    /// How many messages were acknowledged.
+    pub acknowledged: u32,
+    /// Those that could not be: they come again, which does no harm.
+    pub unacknowledged: Vec<Unacknowledged>,
+}
+
+/// A batch could not be taken in: take the very same messages in again, and keep them in hand until then.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct IngestError(#[from] pub StoreError);
+
+impl Recordings {
+    /// Takes in what a batch of messages says, and acknowledges what is kept then.
+    ///
+    /// It may be called with the same messages again, after an error or a crash: each object becomes one recording.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError`] when the store is ill: no message is acknowledged then. That acknowledging failed is in the
+    /// report.
+    pub async fn ingest_once(
+        &self,
+        source: &dyn RecordingSource,
+        messages: &[Message],
+        now: Timestamp,
+        ids: &NewIds,
+    ) -> Result<Ingested, IngestError> {
+        let mut ingested = Ingested::default();
+        self.take_in(messages, now, ids, &mut ingested).await?;
+        let mut done = Vec::new();
+        for message in messages {
+            if self.is_done(source, message, now, &mut ingested).await? {
+                done.push(message.receipt.clone());
+            }
+        }
+        self.acknowledge(source, done, &mut ingested).await;
+        Ok(ingested)
+    }
+
+    async fn take_in(
+        &self,
+        messages: &[Message],
+        now: Timestamp,
+        ids: &NewIds,
+        ingested: &mut Ingested,
+    ) -> Result<(), StoreError> {
+        ingested.others += messages.iter().map(|message| message.others).sum::<u32>();
+        let announced = messages.iter().flat_map(|message| &message.notices);
+        let (wanted, others): (Vec<_>, Vec<_>) =
+            announced.partition(|notice| self.wanted().holds(&notice.object.bucket, &notice.object.key));
+        ingested.others += u32::try_from(others.len()).unwrap_or(u32::MAX);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let recordings = self.recordings_of(wanted.into_iter().cloned().collect(), now, ids).await?;
+        let ids: Vec<_> = recordings.iter().map(|recording| (recording.id, recording.belongs_to)).collect();
+        for ((id, belongs_to), taken_in) in ids.into_iter().zip(self.store().take_in(recordings).await?) {
+            match taken_in {
+                TakenIn::Stored { .. } => {
+                    ingested.stored.push(id);
+                    ingested.unmatched += u32::from(belongs_to.is_none());
+                }
+                TakenIn::Known { .. } | TakenIn::Outdated => ingested.known += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message whose objects are taken in can be acknowledged.
+    async fn is_done(
+        &self,
+        source: &dyn RecordingSource,
+        message: &Message,
+        now: Timestamp,
+        ingested: &mut Ingested,
+    ) -> Result<bool, StoreError> {
+        let Some(unreadable) = &message.unreadable else { return Ok(true) };
+        let is_ours = message.receives >= RECEIVES_BEFORE_SET_ASIDE
+            // A source that cannot say may well set it aside itself: then it is only received more often.
+            && matches!(source.sets_dead_letters_aside().await, Ok(false));
+        if !is_ours {
+            ingested.unreadable.push((message.id.clone(), unreadable.error.clone()));
+            return Ok(false);
+        }
+        let letter = DeadLetter {
+            id: message.id.clone(),
+            body: unreadable.body.clone(),
+            error: unreadable.error.clone(),
+            at: now,
+        };
+        self.store().set_aside(letter).await?;
+        ingested.set_aside += 1;
+        Ok(true)
+    }
+
+    /// Acknowledges, and once more what could not be.
+    async fn acknowledge(
+        &self,
+        source: &dyn RecordingSource,
+        receipts: Vec<Receipt>,
+        ingested: &mut Ingested,
+    ) {
+        let mut left: HashMap<Receipt, String> =
+            receipts.into_iter().map(|receipt| (receipt, String::new())).collect();
+        for _ in 0..TRIES {
+            if left.is_empty() {
+                return;
+            }
+            let receipts: Vec<_> = left.keys().cloned().collect();
+            let asked = receipts.len();
+            let refused = match source.acknowledge(&receipts).await {
+                Ok(refused) => refused,
+                Err(error) => all_refused(receipts, &error),
+            };
+            ingested.acknowledged += u32::try_from(asked - refused.len()).unwrap_or(0);
+            left = refused.into_iter().map(|refused| (refused.receipt, refused.error)).collect();
+        }
+        ingested.unacknowledged =
+            left.into_iter().map(|(receipt, error)| Unacknowledged { receipt, error }).collect();
+    }
+}
+
+fn all_refused(receipts: Vec<Receipt>, error: &SourceError) -> Vec<Unacknowledged> {
+    let error = error.to_string();
+    receipts.into_iter().map(|receipt| Unacknowledged { receipt, error: error.clone() }).collect()
+}
