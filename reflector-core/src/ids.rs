@@ -46,6 +46,10 @@ id! {
     /// A recording: one version of one object in a bucket.
     RecordingId
 }
+id! {
+    /// A transcript: what a pipeline makes of a recording.
+    TranscriptId
+}
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident) => {

@@ -7,6 +7,7 @@ mod ids;
 pub mod lifecycle;
 mod meeting;
 mod participant;
+pub mod pipeline;
 pub mod provider;
 pub mod recording;
 mod room;
@@ -15,7 +16,7 @@ pub mod store;
 pub mod testing;
 mod time;
 
-pub use ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, UserId};
+pub use ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, TranscriptId, UserId};
 pub use lifecycle::Life;
 pub use meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 pub use participant::{Participant, Role};

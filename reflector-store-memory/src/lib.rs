@@ -8,6 +8,7 @@ mod index;
 mod meetings;
 mod recordings;
 mod rooms;
+mod transcripts;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,6 +39,7 @@ struct Everything {
     hearing: hearing::Listening,
     places: connections::Places,
     recordings: recordings::Recordings,
+    transcripts: transcripts::Transcripts,
 }
 
 impl MemoryStore {

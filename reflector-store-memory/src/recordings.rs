@@ -25,6 +25,7 @@ pub(crate) struct Recordings {
     newest: HashMap<(String, String), Newest>,
     by_age: BTreeSet<(Timestamp, RecordingId)>,
     unmatched: BTreeSet<(Timestamp, RecordingId)>,
+    pending: BTreeSet<(Timestamp, RecordingId)>,
     letters: BTreeMap<String, DeadLetter>,
 }
 
@@ -60,9 +61,11 @@ impl Recordings {
     fn put(&mut self, row: Row) {
         let place = (row.recording.received_at, row.recording.id);
         self.by_age.insert(place);
-        if row.recording.status == RecordingStatus::Unmatched {
-            self.unmatched.insert(place);
-        }
+        match row.recording.status {
+            RecordingStatus::Unmatched => self.unmatched.insert(place),
+            RecordingStatus::Pending => self.pending.insert(place),
+            _ => false,
+        };
         self.rows.insert(row.recording.id, row);
     }
 
@@ -71,10 +74,11 @@ impl Recordings {
         let place = (row.recording.received_at, id);
         self.by_age.remove(&place);
         self.unmatched.remove(&place);
+        self.pending.remove(&place);
         Some(row)
     }
 
-    fn commit(&mut self, expected: u64, recording: &Recording) -> Committed {
+    pub(crate) fn commit(&mut self, expected: u64, recording: &Recording) -> Committed {
         if self.rows.get(&recording.id).is_none_or(|row| row.version != expected) {
             return Committed::Conflict;
         }
@@ -83,6 +87,19 @@ impl Recordings {
         let recording = Recording { object, revision, received_at, ..recording.clone() };
         self.put(Row { recording, version: expected + 1 });
         Committed::Stored
+    }
+
+    /// Says how a recording stands, if it is there.
+    pub(crate) fn stands(&mut self, id: RecordingId, status: RecordingStatus, error: Option<String>) {
+        let Some(row) = self.rows.get(&id) else { return };
+        let (version, recording) = (row.version, Recording { status, error, ..row.recording.clone() });
+        self.commit(version, &recording);
+    }
+
+    /// Those that wait for a run, oldest first.
+    pub(crate) fn awaiting(&self, limit: usize) -> Vec<LoadedRecording> {
+        let rows = self.pending.iter().take(limit).filter_map(|(_, id)| self.rows.get(id));
+        rows.map(Row::loaded).collect()
     }
 
     fn list(&self, which: &WhichRecordings, rooms: &Rooms, paging: Paging) -> Page<Recording> {

@@ -12,6 +12,7 @@ mod memory {
     reflector_core::store_suite!(empty);
     reflector_core::connection_suite!(empty);
     reflector_core::recording_suite!(empty);
+    reflector_core::transcript_suite!(empty);
 }
 
 mod flaky_without_faults {
@@ -26,4 +27,5 @@ mod flaky_without_faults {
 
     reflector_core::store_suite!(empty);
     reflector_core::recording_suite!(empty);
+    reflector_core::transcript_suite!(empty);
 }

@@ -18,6 +18,7 @@ mod intake;
 mod naming;
 mod reconcile;
 mod recordings;
+mod runs;
 mod sweep;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub use reconcile::{Reconciled, RoomFate};
 pub use recordings::{
     Attachment, IngestError, Ingested, Matched, NewIds, ReconcileError, ReconciledPage, Recordings, Requeued,
 };
+pub use runs::{Begun, Claimed, RunError, Runs, Worked};
 pub use sweep::{Failure, Swept};
 
 use crate::ids::{MeetingId, ProviderName};

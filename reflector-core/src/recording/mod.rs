@@ -5,6 +5,7 @@
 
 mod belonging;
 mod name;
+mod objects;
 mod source;
 mod wanted;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use belonging::{Belongs, Candidate, NEAREST, SoughtRoom, belongs_to};
 pub use name::RecordingName;
+pub use objects::{ObjectBytes, Objects};
 pub use source::{
     Listing, Message, Notice, Receipt, RecordingSource, SourceError, Unacknowledged, Unreadable,
 };

@@ -13,6 +13,7 @@ mod meeting;
 mod recording;
 mod retention;
 mod room;
+mod transcript;
 
 pub use connection::{
     Attach, Attached, CLOSED_ROOM_KEPT, Closing, ConnectionStore, Latest, Leaving, Left, Renewed, RoomSeen,
@@ -28,6 +29,7 @@ pub use meeting::{
 pub use recording::{DeadLetter, LoadedRecording, RecordingStore, TakenIn, WhichRecordings};
 pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
+pub use transcript::{ClaimRuns, LoadedTranscript, RunCommit, TranscriptStore, WhichTranscripts};
 
 /// Everything the engine keeps, in one place: all of a commit is one transaction.
 pub trait Store:

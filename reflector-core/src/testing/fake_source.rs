@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::recording::{
-    Listing, Message, Notice, ObjectVersion, Receipt, RecordingSource, SourceError, Unacknowledged,
-    Unreadable, Version,
+    Listing, Message, Notice, ObjectBytes, ObjectVersion, Objects, Receipt, RecordingSource, SourceError,
+    Unacknowledged, Unreadable, Version,
 };
 use crate::time::Timestamp;
 
@@ -257,5 +257,31 @@ impl RecordingSource for FakeSource {
     async fn erase(&self, object: &ObjectVersion) -> Result<(), SourceError> {
         self.answering()?.objects.remove(&object.key);
         Ok(())
+    }
+}
+
+/// What is in an object: as many zeros as it has bytes.
+#[async_trait]
+impl Objects for FakeSource {
+    async fn open(
+        &self,
+        object: &ObjectVersion,
+        from: u64,
+    ) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
+        let world = self.answering()?;
+        let there = world.objects.get(&object.key).filter(|notice| notice.object == *object);
+        Ok(there.map(|notice| Box::new(Zeros(notice.size.saturating_sub(from))) as Box<dyn ObjectBytes>))
+    }
+}
+
+/// So many zeros that are left.
+struct Zeros(u64);
+
+#[async_trait]
+impl ObjectBytes for Zeros {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
+        let some = self.0.min(1_000);
+        self.0 -= some;
+        Ok(usize::try_from(some).ok().filter(|some| *some > 0).map(|some| vec![0; some]))
     }
 }

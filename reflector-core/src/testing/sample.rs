@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, UserId};
+use crate::ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, TranscriptId, UserId};
 use crate::lifecycle::{
     Announced, Close, CloseReason, Effect, Event, Ignored, Lease, Life, Outcome, Phase, Policy, Schedule,
     Sighting, Wake, Watch, step,
 };
 use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 use crate::participant::{Participant, Role};
+use crate::pipeline::{self, Transcript};
 use crate::provider::{Fact, Movement, RoomAddress};
 use crate::recording::{Belongs, ObjectVersion, Recording, RecordingStatus, Version};
 use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomSettings};
@@ -284,5 +285,30 @@ pub fn recording_in_full(n: u32, seconds: u64) -> Recording {
         status: RecordingStatus::Failed,
         error: Some("Ünïcode/'; drop table recordings; --".to_owned()),
         ..recording(n, seconds)
+    }
+}
+
+/// The id of the transcript with this number.
+pub fn transcript_id(n: u32) -> TranscriptId {
+    TranscriptId(Uuid::from_u128(0x7E7 << 64 | u128::from(n)))
+}
+
+/// A recording with this number that waits for a run. Its meeting and its room have the same number.
+pub fn pending_recording(n: u32, seconds: u64) -> Recording {
+    let belongs_to = Some(Belongs { meeting: meeting_id(n), room: room(n).id });
+    Recording { belongs_to, status: RecordingStatus::Pending, ..recording(n, seconds) }
+}
+
+/// The transcript of the recording with the same number, whose run of three stages begins so many seconds into the
+/// story.
+pub fn transcript(n: u32, seconds: u64) -> Transcript {
+    Transcript {
+        id: transcript_id(n),
+        recording: recording_id(n),
+        object: object(n),
+        size: u64::from(n),
+        belongs_to: Belongs { meeting: meeting_id(n), room: room(n).id },
+        created_at: at(seconds),
+        run: pipeline::begin(&["fetch", "transcribe", "publish"], at(seconds)),
     }
 }

@@ -14,12 +14,13 @@ use crate::lifecycle::{
 };
 use crate::meeting::{Claim, Meeting};
 use crate::participant::{Participant, Role};
+use crate::pipeline::{RunState, Stage, StageStatus};
 use crate::provider::{Fact, Movement};
 use crate::recording::{Recording, RecordingStatus, Version};
 use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomPolicy, RoomSettings};
 use crate::store::{Entry, Source};
 use crate::testing::sample::{
-    self, TICK, at, in_phase, meeting, meeting_in_full, recording, recording_in_full, room,
+    self, TICK, at, in_phase, meeting, meeting_in_full, recording, recording_in_full, room, transcript,
 };
 
 /// The lines of a file are these documents, and these documents are written as its lines.
@@ -304,4 +305,37 @@ fn recordings_are_read_in_every_form_they_ever_had() {
         RecordingStatus::Completed, RecordingStatus::Failed,
     }
     holds(include_str!("v1/recordings.jsonl"), &recordings);
+}
+
+#[test]
+fn transcripts_are_read_in_every_form_they_ever_had() {
+    let states = [
+        RunState::Waiting { ready_at: at(20) },
+        RunState::Working { since: at(21) },
+        RunState::Done { at: at(22) },
+        RunState::Failed { at: at(23) },
+    ];
+    let stage = |status| Stage {
+        name: "final-summaries".to_owned(),
+        status,
+        attempts: 3,
+        reason: Some("Ünïcode \u{0} \"quoted\"".to_owned()),
+        started_at: Some(at(30)),
+        finished_at: Some(at(31) + TICK),
+    };
+    let stages = StageStatus::ALL.map(stage).to_vec();
+    let mut transcripts = vec![transcript(1, 10)];
+    for state in states {
+        let mut transcript = transcript(2, 20);
+        transcript.run.state = state;
+        transcript.run.stages = stages.clone();
+        transcripts.push(transcript);
+    }
+    every! { transcripts.iter().map(|transcript| transcript.run.state);
+        RunState::Waiting { .. }, RunState::Working { .. }, RunState::Done { .. }, RunState::Failed { .. },
+    }
+    every! { stages.iter().map(|stage| stage.status);
+        StageStatus::Pending, StageStatus::Running, StageStatus::Done, StageStatus::Skipped, StageStatus::Failed,
+    }
+    holds(include_str!("v1/transcripts.jsonl"), &transcripts);
 }

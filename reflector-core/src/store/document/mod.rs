@@ -13,6 +13,7 @@ use super::{Entry, StoreError};
 use crate::ids::{MeetingId, ProviderName, RoomId, UserId};
 use crate::lifecycle::{Effect, Life};
 use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
+use crate::pipeline::Transcript;
 use crate::provider::Fact;
 use crate::recording::Recording;
 use crate::room::{Room, RoomName, RoomPolicy, RoomSettings};
@@ -98,7 +99,8 @@ as_it_is! {
     Effect: "a piece of owed work",
     Vec<Fact>: "a message that waits for its meeting",
     RoomPolicy: "what a room sets for itself",
-    Recording: "a recording"
+    Recording: "a recording",
+    Transcript: "a transcript"
 }
 
 /// What has a form beside it.

@@ -1,5 +1,7 @@
 //! A store that fails when it is told to.
 
+mod recordings;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,16 +11,15 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 
-use crate::ids::{MeetingId, ProviderName, RecordingId, RoomId};
+use crate::ids::{MeetingId, ProviderName, RoomId};
 use crate::meeting::Meeting;
 use crate::provider::RoomAddress;
-use crate::recording::{Candidate, Recording, SoughtRoom};
 use crate::room::{Room, RoomName};
 use crate::store::{
-    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeadLetter, DeliveryKey, DeliveryStore, Dropped,
-    DueClaim, EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, LoadedRecording,
-    MeetingStore, NewMeeting, Page, Paging, RecordingStore, RetentionStore, RoomCreated, RoomDeleted,
-    RoomStore, Settled, Settlement, Store, StoreError, TakenIn, Viewer, WhichMeetings, WhichRecordings,
+    ClaimEffects, ClaimedEffect, Commit, Committed, Created, DeliveryKey, DeliveryStore, Dropped, DueClaim,
+    EffectStore, Entry, Heard, HearingStore, Kept, KeptDelivery, Loaded, MeetingStore, NewMeeting, Page,
+    Paging, RetentionStore, RoomCreated, RoomDeleted, RoomStore, Settled, Settlement, Store, StoreError,
+    Viewer, WhichMeetings,
 };
 use crate::time::Timestamp;
 
@@ -122,6 +123,18 @@ impl<S: Store + ?Sized> Flaky<S> {
         answer
     }
 
+    /// A write that may be made to conflict.
+    async fn refusable(
+        &self,
+        method: &'static str,
+        work: impl Future<Output = Result<Committed, StoreError>> + Send,
+    ) -> Result<Committed, StoreError> {
+        match self.fault(method) {
+            Some(Fault::Conflict) => Ok(Committed::Conflict),
+            fault => carry_out(fault, method, self.carry(work)).await,
+        }
+    }
+
     async fn carry<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
         let Some(carrier) = &self.carrier else { return work.await };
         let mut answer = None;
@@ -201,10 +214,7 @@ impl<S: Store + ?Sized> MeetingStore for Flaky<S> {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        match self.fault("commit") {
-            Some(Fault::Conflict) => Ok(Committed::Conflict),
-            fault => carry_out(fault, "commit", self.carry(self.store.commit(commit))).await,
-        }
+        self.refusable("commit", self.store.commit(commit)).await
     }
 
     async fn due(&self, claim: DueClaim) -> Result<Vec<MeetingId>, StoreError> {
@@ -317,59 +327,5 @@ impl<S: Store + ?Sized> RoomStore for Flaky<S> {
 impl<S: Store + ?Sized> RetentionStore for Flaky<S> {
     async fn drop_before(&self, before: Timestamp, limit: usize) -> Result<Dropped, StoreError> {
         self.pass("drop_before", self.store.drop_before(before, limit)).await
-    }
-}
-
-#[async_trait]
-impl<S: Store + RecordingStore + ?Sized> RecordingStore for Flaky<S> {
-    async fn take_in(&self, batch: Vec<Recording>) -> Result<Vec<TakenIn>, StoreError> {
-        self.pass("take_in", self.store.take_in(batch)).await
-    }
-
-    async fn candidates(&self, rooms: &[SoughtRoom]) -> Result<Vec<Vec<Candidate>>, StoreError> {
-        self.pass("candidates", self.store.candidates(rooms)).await
-    }
-
-    async fn load_recording(&self, id: RecordingId) -> Result<Option<LoadedRecording>, StoreError> {
-        self.pass("load_recording", self.store.load_recording(id)).await
-    }
-
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
-        match self.fault("commit_recording") {
-            Some(Fault::Conflict) => Ok(Committed::Conflict),
-            fault => {
-                let work = self.carry(self.store.commit_recording(expected, recording));
-                carry_out(fault, "commit_recording", work).await
-            }
-        }
-    }
-
-    async fn list_recordings(
-        &self,
-        which: &WhichRecordings,
-        paging: Paging,
-    ) -> Result<Page<Recording>, StoreError> {
-        self.pass("list_recordings", self.store.list_recordings(which, paging)).await
-    }
-
-    async fn unmatched(
-        &self,
-        received_since: Timestamp,
-        after: Option<(Timestamp, RecordingId)>,
-        limit: usize,
-    ) -> Result<Vec<LoadedRecording>, StoreError> {
-        self.pass("unmatched", self.store.unmatched(received_since, after, limit)).await
-    }
-
-    async fn delete_recording(&self, id: RecordingId, now: Timestamp) -> Result<bool, StoreError> {
-        self.pass("delete_recording", self.store.delete_recording(id, now)).await
-    }
-
-    async fn set_aside(&self, letter: DeadLetter) -> Result<bool, StoreError> {
-        self.pass("set_aside", self.store.set_aside(letter)).await
-    }
-
-    async fn dead_letters(&self, paging: Paging) -> Result<Page<DeadLetter>, StoreError> {
-        self.pass("dead_letters", self.store.dead_letters(paging)).await
     }
 }
