@@ -21,6 +21,7 @@ pub use lifecycle::Life;
 pub use meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 pub use participant::{Participant, Role};
 pub use room::{
-    NotARoomName, RecordingTrigger, RecordingType, Room, RoomMode, RoomName, RoomPolicy, RoomSettings,
+    NotARoomName, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, RoomName, RoomPolicy,
+    RoomSettings, RoomWebhook, WebhookSecret,
 };
 pub use time::{NotATime, Timestamp};

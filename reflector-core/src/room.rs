@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProviderName, RoomId, UserId};
@@ -153,8 +154,62 @@ pub struct Room {
     pub policy: RoomPolicy,
     /// The provider of its next meetings; the deployment's if not set.
     pub provider: Option<ProviderName>,
+    /// Where its owner is told what happens, if anywhere.
+    pub webhook: Option<RoomWebhook>,
+    /// What becomes of a recording when somebody denied their consent to it.
+    pub on_denied: OnDenied,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Where a room's owner is told what happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomWebhook {
+    /// The address.
+    pub url: String,
+    /// What messages to it are signed with.
+    pub secret: WebhookSecret,
+}
+
+/// What messages to a room's owner are signed with: never in logs, notices or answers.
+#[derive(Clone)]
+pub struct WebhookSecret(SecretString);
+
+impl WebhookSecret {
+    /// Keeps a text as a secret.
+    pub fn new(secret: String) -> Self {
+        Self(SecretString::from(secret))
+    }
+
+    /// The text, for signing and for a store.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl PartialEq for WebhookSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for WebhookSecret {}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// What becomes of a recording when somebody denied their consent to it (rule S6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDenied {
+    /// The audio goes; a text that was made earlier stays.
+    #[default]
+    DeleteAudio,
+    /// The audio goes, and every text made of it.
+    DeleteAll,
 }
 
 impl Room {
@@ -169,6 +224,8 @@ impl Room {
             settings: RoomSettings::default(),
             policy: RoomPolicy::default(),
             provider: None,
+            webhook: None,
+            on_denied: OnDenied::default(),
             created_at,
         }
     }

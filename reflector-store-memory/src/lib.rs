@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod connections;
+mod consents;
 mod deliveries;
 mod effects;
 mod hearing;
 mod index;
 mod meetings;
+mod notices;
 mod recordings;
 mod rooms;
 mod transcripts;
@@ -40,6 +42,8 @@ struct Everything {
     places: connections::Places,
     recordings: recordings::Recordings,
     transcripts: transcripts::Transcripts,
+    notices: notices::Notices,
+    consents: consents::Consents,
 }
 
 impl MemoryStore {

@@ -119,7 +119,7 @@ impl Everything {
     }
 
     fn commit_run(&mut self, commit: RunCommit) -> Committed {
-        let RunCommit { expected, transcript, claimed_until, made, dropped, recording } = commit;
+        let RunCommit { expected, transcript, claimed_until, made, dropped, recording, notices } = commit;
         let id = transcript.id;
         if self.transcripts.rows.get(&id).is_none_or(|row| row.loaded.version != expected) {
             return Committed::Conflict;
@@ -129,6 +129,7 @@ impl Everything {
             row.made.remove(&stage);
         }
         row.made.extend(made);
+        self.notices.owe(notices);
         if let Some((status, error)) = recording {
             self.recordings.stands(transcript.recording, status, error);
         }

@@ -13,6 +13,8 @@ mod memory {
     reflector_core::connection_suite!(empty);
     reflector_core::recording_suite!(empty);
     reflector_core::transcript_suite!(empty);
+    reflector_core::notice_suite!(empty);
+    reflector_core::consent_suite!(empty);
 }
 
 mod flaky_without_faults {

@@ -16,6 +16,7 @@ mod apply;
 mod dispatch;
 mod intake;
 mod naming;
+mod notices;
 mod reconcile;
 mod recordings;
 mod runs;
@@ -32,6 +33,7 @@ pub use apply::{Applied, Input};
 pub use dispatch::{Carried, CarryOutcome};
 pub use intake::{IntakeError, Taken};
 pub use naming::{Deployment, NotADeployment};
+pub use notices::{Brought, Courier, Notices, Undelivered};
 pub use reconcile::{Reconciled, RoomFate};
 pub use recordings::{
     Attachment, IngestError, Ingested, Matched, NewIds, ReconcileError, ReconciledPage, Recordings, Requeued,

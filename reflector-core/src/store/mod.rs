@@ -5,11 +5,13 @@
 //! values; `Err` means that the backend is ill.
 
 mod connection;
+mod consent;
 mod delivery;
 pub mod document;
 mod effect;
 mod hearing;
 mod meeting;
+mod notice;
 mod recording;
 mod retention;
 mod room;
@@ -19,6 +21,7 @@ pub use connection::{
     Attach, Attached, CLOSED_ROOM_KEPT, Closing, ConnectionStore, Latest, Leaving, Left, Renewed, RoomSeen,
     Seat, TokenHash,
 };
+pub use consent::{ConsentAnswer, ConsentStore, DeploymentKey};
 pub use delivery::{DeliveryKey, DeliveryStore, Kept, KeptDelivery};
 pub use effect::{ClaimEffects, ClaimedEffect, EffectId, EffectStore, OwedEffect, Settled, Settlement};
 pub use hearing::{Heard, HearingStore, LISTENING_GAP};
@@ -26,6 +29,7 @@ pub use meeting::{
     Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source,
     TakenDelivery, WhichMeetings,
 };
+pub use notice::{ClaimedNotice, NoticeStore, OwedNotice};
 pub use recording::{DeadLetter, LoadedRecording, RecordingStore, TakenIn, WhichRecordings};
 pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};

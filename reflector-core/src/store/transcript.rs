@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use super::notice::OwedNotice;
 use super::recording::LoadedRecording;
 use super::room::{Page, Paging, Viewer};
 use super::{Committed, StoreError};
@@ -26,8 +27,8 @@ use crate::time::Timestamp;
 /// 5. `a_run_whose_claim_runs_out_is_given_to_another`
 /// 6. `a_heartbeat_keeps_a_claim`: and says so when it is lost.
 /// 7. `a_lost_claim_commits_nothing`: a commit from an older version is a conflict.
-/// 8. `a_commit_of_a_run_changes_everything_or_nothing`: the run, what its stage made, what is dropped, and how its recording
-///    stands, unless that was deleted.
+/// 8. `a_commit_of_a_run_changes_everything_or_nothing`: the run, what its stage made, what is dropped, how its
+///    recording stands, unless that was deleted, and the notices that are owed.
 /// 9. `what_stages_made_is_kept_to_the_byte`
 /// 10. `the_next_ready_instant_is_told`: of runs that are claimed, the end of the claim.
 /// 11. `transcripts_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own; of one
@@ -116,6 +117,8 @@ pub struct RunCommit {
     pub dropped: Vec<String>,
     /// How its recording stands from now on, and what went wrong.
     pub recording: Option<(RecordingStatus, Option<String>)>,
+    /// What its room's owner is to be told of it.
+    pub notices: Vec<OwedNotice>,
 }
 
 /// Which transcripts a listing is about.

@@ -4,11 +4,13 @@
 //! keeps the contract passes it.
 
 pub mod connection_suite;
+pub mod consent_suite;
 #[cfg(test)]
 mod contract;
 mod fake_provider;
 mod fake_source;
 mod flaky;
+pub mod notice_suite;
 pub mod provider_suite;
 pub mod recording_suite;
 pub mod sample;

@@ -50,6 +50,7 @@ impl Runs {
                 made: None,
                 dropped,
                 recording: Some((RecordingStatus::Processing, None)),
+                notices: Vec::new(),
             };
             if self.store.commit_run(commit).await? == Committed::Stored {
                 return Ok(transcript);

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::{LEASE, Runs};
 use crate::ids::TranscriptId;
 use crate::pipeline::{
     Inputs, Made, Outcome, Progress, Run, RunState, StageError, Start, Transcript, advance, start,
 };
 use crate::recording::RecordingStatus;
-use crate::store::{ClaimRuns, Committed, LoadedTranscript, RunCommit, StoreError};
+use crate::store::{ClaimRuns, Committed, LoadedTranscript, OwedNotice, RunCommit, StoreError};
 use crate::time::Timestamp;
 
 /// A run in somebody's hands.
@@ -80,13 +82,13 @@ impl Runs {
         let before = claimed.transcript();
         match start(&before.run, now, &self.retry) {
             Start::Stage(run, _) => {
-                let commit = self.commit(&claimed, run, Some(now + LEASE));
+                let commit = self.commit(&claimed, run, Some(now + LEASE), now);
                 Ok(self.keep(commit).await?.ok_or(Worked::Lost))
             }
-            Start::Exhausted(run) => Ok(Err(self.finish(self.commit(&claimed, run, None)).await?)),
+            Start::Exhausted(run) => Ok(Err(self.finish(self.commit(&claimed, run, None, now)).await?)),
             Start::Nothing => {
                 let run = before.run.clone();
-                Ok(Err(self.finish(self.commit(&claimed, run, None)).await?))
+                Ok(Err(self.finish(self.commit(&claimed, run, None, now)).await?))
             }
         }
     }
@@ -143,7 +145,7 @@ impl Runs {
         let seed = crate::ids::fnv1a(transcript.id.0.as_bytes());
         let run = advance(&transcript.run, &outcome, now, &self.retry, seed);
         let goes_on = matches!(run.state, RunState::Waiting { ready_at } if ready_at <= now);
-        let mut commit = self.commit(&started, run, goes_on.then_some(now + LEASE));
+        let mut commit = self.commit(&started, run, goes_on.then_some(now + LEASE), now);
         commit.made = made.map(|made| (stage, made));
         if goes_on {
             return Ok(self
@@ -173,24 +175,37 @@ impl Runs {
         self.finish_stage(started, &came_to, clock()).await
     }
 
-    fn commit(&self, from: &Claimed, run: Run, claimed_until: Option<Timestamp>) -> RunCommit {
-        let recording = match run.state {
-            RunState::Done { .. } => Some((RecordingStatus::Completed, None)),
+    /// The run as it is now, with how its recording stands and who is told when it is over.
+    fn commit(
+        &self,
+        from: &Claimed,
+        run: Run,
+        claimed_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RunCommit {
+        let transcript = Transcript { run, ..from.transcript().clone() };
+        let (recording, notice) = match transcript.run.state {
+            RunState::Done { .. } => (
+                Some((RecordingStatus::Completed, None)),
+                Some(notice(&transcript, "transcript.completed", None, now)),
+            ),
             RunState::Failed { .. } => {
-                let why = run.current().and_then(|stage| {
+                let why = transcript.run.current().and_then(|stage| {
                     stage.reason.as_ref().map(|reason| format!("{}: {reason}", stage.name))
                 });
-                Some((RecordingStatus::Failed, why))
+                let notice = notice(&transcript, "transcript.failed", why.as_deref(), now);
+                (Some((RecordingStatus::Failed, why)), Some(notice))
             }
-            RunState::Waiting { .. } | RunState::Working { .. } => None,
+            RunState::Waiting { .. } | RunState::Working { .. } => (None, None),
         };
         RunCommit {
             expected: from.loaded.version,
-            transcript: Transcript { run, ..from.transcript().clone() },
+            transcript,
             claimed_until,
             made: None,
             dropped: Vec::new(),
             recording,
+            notices: notice.into_iter().collect(),
         }
     }
 
@@ -210,5 +225,27 @@ impl Runs {
             Committed::Stored => Worked::LetGo(Box::new(transcript)),
             Committed::Conflict | Committed::Duplicate => Worked::Lost,
         })
+    }
+}
+
+/// What the room's owner is told of a run that is over. A run that goes on and ends again is told of again.
+fn notice(transcript: &Transcript, event: &str, error: Option<&str>, now: Timestamp) -> OwedNotice {
+    let Transcript { id, recording, belongs_to, run, .. } = transcript;
+    let body = json!({
+        "event": event,
+        "at": now,
+        "transcript_id": id,
+        "recording_id": recording,
+        "meeting_id": belongs_to.meeting,
+        "room_id": belongs_to.room,
+        "status": run.status(),
+        "error": error,
+    });
+    OwedNotice {
+        id: format!("{event} {id} {}", run.number),
+        room: belongs_to.room,
+        event: event.to_owned(),
+        body: body.to_string(),
+        owed_at: now,
     }
 }

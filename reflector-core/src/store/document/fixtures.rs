@@ -17,7 +17,10 @@ use crate::participant::{Participant, Role};
 use crate::pipeline::{RunState, Stage, StageStatus};
 use crate::provider::{Fact, Movement};
 use crate::recording::{Recording, RecordingStatus, Version};
-use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomPolicy, RoomSettings};
+use crate::room::{
+    OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, RoomPolicy, RoomSettings, RoomWebhook,
+    WebhookSecret,
+};
 use crate::store::{Entry, Source};
 use crate::testing::sample::{
     self, TICK, at, in_phase, meeting, meeting_in_full, recording, recording_in_full, room, transcript,
@@ -274,6 +277,11 @@ fn rooms_are_read_in_every_form_they_ever_had() {
     ];
     holds(include_str!("v1/room_policies.jsonl"), &policies);
     holds(include_str!("v1/rooms.jsonl"), &[room(1), in_full]);
+    let secret = WebhookSecret::new("a secret \"quoted\"".to_owned());
+    let webhook = Some(RoomWebhook { url: "https://example.org/hook?a=b".to_owned(), secret });
+    let with_webhook = Room { webhook, on_denied: OnDenied::DeleteAll, ..room(3) };
+    every! { [OnDenied::default(), with_webhook.on_denied]; OnDenied::DeleteAudio, OnDenied::DeleteAll }
+    holds(include_str!("v1/rooms_with_webhook.jsonl"), &[with_webhook]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 use crate::pipeline::Transcript;
 use crate::provider::Fact;
 use crate::recording::Recording;
-use crate::room::{Room, RoomName, RoomPolicy, RoomSettings};
+use crate::room::{OnDenied, Room, RoomName, RoomPolicy, RoomSettings, RoomWebhook, WebhookSecret};
 use crate::time::Timestamp;
 
 /// The version of the forms that is written now.
@@ -194,7 +194,42 @@ struct RoomForm {
     settings: RoomSettings,
     policy: RoomPolicy,
     provider: Option<ProviderName>,
+    // What rooms did not always have is left out where it is as it was: documents without it stay as they were.
+    #[serde(default, with = "room_webhook", skip_serializing_if = "Option::is_none")]
+    webhook: Option<RoomWebhook>,
+    #[serde(default, skip_serializing_if = "is_usual")]
+    on_denied: OnDenied,
     created_at: Timestamp,
+}
+
+fn is_usual(on_denied: &OnDenied) -> bool {
+    *on_denied == OnDenied::default()
+}
+
+#[derive(Serialize, Deserialize)]
+struct RoomWebhookForm {
+    url: String,
+    secret: String,
+}
+
+mod room_webhook {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{RoomWebhook, RoomWebhookForm, WebhookSecret};
+
+    pub(super) fn serialize<S: Serializer>(webhook: &Option<RoomWebhook>, out: S) -> Result<S::Ok, S::Error> {
+        let form = |webhook: &RoomWebhook| RoomWebhookForm {
+            url: webhook.url.clone(),
+            secret: webhook.secret.expose().to_owned(),
+        };
+        webhook.as_ref().map(form).serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RoomWebhook>, D::Error> {
+        let webhook =
+            |form: RoomWebhookForm| RoomWebhook { url: form.url, secret: WebhookSecret::new(form.secret) };
+        Ok(Option::<RoomWebhookForm>::deserialize(input)?.map(webhook))
+    }
 }
 
 mod provider_room {

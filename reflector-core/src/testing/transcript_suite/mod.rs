@@ -2,10 +2,12 @@
 #![expect(missing_docs, reason = "the name of a case is its sentence")]
 
 mod claims;
+mod reopening;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +30,8 @@ pub use claims::{
     a_commit_of_a_run_changes_everything_or_nothing, a_heartbeat_keeps_a_claim, a_lost_claim_commits_nothing,
     a_run_is_claimed_by_one_worker_at_a_time, a_run_whose_claim_runs_out_is_given_to_another,
 };
+
+pub use reopening::transcripts_are_there_after_reopening;
 
 /// Holds on to a store of transcripts, and the recordings and meetings beside it, all empty at first.
 pub trait TranscriptHarness: RecordingHarness {
@@ -107,6 +111,7 @@ pub const CASES: &[&str] = crate::transcript_suite!(@cases names ());
 /// What a case runs in: transcripts, and what they are of.
 #[derive(Debug)]
 pub struct Desk {
+    used: AtomicU32,
     meetings: World,
     recordings: Arc<dyn RecordingStore>,
     transcripts: Arc<dyn TranscriptStore>,
@@ -116,6 +121,7 @@ impl Desk {
     /// A world around the stores of a harness.
     pub fn new(harness: &impl TranscriptHarness, spawn: Spawn) -> Self {
         Self {
+            used: AtomicU32::new(0),
             meetings: World::of(harness.meetings(), spawn),
             recordings: harness.recordings(),
             transcripts: harness.transcripts(),
@@ -123,7 +129,7 @@ impl Desk {
     }
 
     /// Lets several loose on the transcripts at the same instant.
-    async fn race<T, F>(
+    pub(super) async fn race<T, F>(
         &self,
         task: impl Fn(u32, Arc<dyn TranscriptStore>) -> F,
     ) -> Result<Vec<T>, StoreError>
@@ -132,6 +138,11 @@ impl Desk {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         self.meetings.race(|n, _| task(n, Arc::clone(&self.transcripts))).await
+    }
+
+    /// A number that no recording of this world has, of those that are counted from the end.
+    pub(super) fn fresh(&self) -> u32 {
+        u32::MAX - self.used.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Keeps a recording with this number that waits for a run.
@@ -145,7 +156,7 @@ impl Desk {
     }
 
     /// Begins the run of a recording with this number, which is kept first, so many seconds into the story.
-    async fn begun(&self, n: u32, seconds: u64) -> Result<LoadedTranscript, StoreError> {
+    pub(super) async fn begun(&self, n: u32, seconds: u64) -> Result<LoadedTranscript, StoreError> {
         let recorded = processing(self.recorded(n).await?);
         assert_eq!(self.begin(&recorded, &transcript(n, seconds)).await?, Committed::Stored);
         self.loaded(n).await
@@ -183,7 +194,7 @@ fn number(transcript: &Transcript) -> u128 {
 }
 
 /// A commit that changes nothing, and lets go of the run.
-fn unchanged(loaded: &LoadedTranscript) -> RunCommit {
+pub(super) fn unchanged(loaded: &LoadedTranscript) -> RunCommit {
     RunCommit {
         expected: loaded.version,
         transcript: loaded.transcript.clone(),
@@ -191,6 +202,7 @@ fn unchanged(loaded: &LoadedTranscript) -> RunCommit {
         made: None,
         dropped: Vec::new(),
         recording: None,
+        notices: Vec::new(),
     }
 }
 
@@ -378,28 +390,6 @@ pub async fn a_deleted_transcript_is_gone(desk: &Desk) -> Result<(), StoreError>
     assert_eq!(desk.next_run().await?, None);
     assert_eq!(desk.claimed(99, 10).await?, Vec::<u128>::new());
     assert_eq!(desk.list_transcripts(&all(Viewer::Operator), whole()).await?.total, 0);
-    Ok(())
-}
-
-pub async fn transcripts_are_there_after_reopening(
-    harness: &impl DurableTranscripts,
-) -> Result<(), StoreError> {
-    let desk = Desk::new(harness, |_| panic!("nobody races in this case"));
-    desk.begun(1, 10).await?;
-    desk.begun(2, 20).await?;
-    let first = desk.loaded(1).await?;
-    let made = Some(("fetch".to_owned(), "[ 1 ]".to_owned()));
-    let transcript = worked(&first.transcript, &Outcome::Skipped("no endpoint".to_owned()), 30);
-    desk.commit_run(RunCommit { transcript, made, ..unchanged(&first) }).await?;
-    assert_eq!(desk.claimed(25, 1).await?, [2]);
-    let before = [desk.loaded(1).await?, desk.loaded(2).await?];
-    drop(desk);
-    let reopened = harness.reopen_transcripts().await;
-    for loaded in before {
-        assert_eq!(reopened.load_transcript(loaded.transcript.id).await?, Some(loaded));
-    }
-    assert_eq!(reopened.made(transcript_id(1)).await?.get("fetch").map(String::as_str), Some("[ 1 ]"));
-    assert_eq!(reopened.next_run().await?, Some(at(30)));
     Ok(())
 }
 
