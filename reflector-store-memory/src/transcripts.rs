@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use async_trait::async_trait;
 use reflector_core::pipeline::{RunState, Transcript};
 use reflector_core::store::{
-    ClaimRuns, Committed, LoadedRecording, LoadedTranscript, Page, Paging, RunCommit, StoreError,
+    ClaimRuns, Committed, LoadedRecording, LoadedTranscript, Page, Paging, RunBeat, RunCommit, StoreError,
     TranscriptStore, Viewer, WhichTranscripts,
 };
 use reflector_core::{RecordingId, Timestamp, TranscriptId};
@@ -69,19 +69,21 @@ impl Transcripts {
             let Some(mut row) = self.remove(id) else { continue };
             row.loaded.version += 1;
             row.loaded.claimed_until = Some(claim.until);
+            row.loaded.progress = None;
             claimed.push(row.loaded.clone());
             self.put(row);
         }
         claimed
     }
 
-    fn beat(&mut self, id: TranscriptId, version: u64, until: Timestamp) -> bool {
-        let is_held = |row: &Row| row.loaded.version == version && row.loaded.claimed_until.is_some();
-        if !self.rows.get(&id).is_some_and(is_held) {
+    fn beat(&mut self, beat: RunBeat) -> bool {
+        let is_held = |row: &Row| row.loaded.version == beat.version && row.loaded.claimed_until.is_some();
+        if !self.rows.get(&beat.id).is_some_and(is_held) {
             return false;
         }
-        let Some(mut row) = self.remove(id) else { return false };
-        row.loaded.claimed_until = Some(until);
+        let Some(mut row) = self.remove(beat.id) else { return false };
+        row.loaded.claimed_until = Some(beat.until);
+        row.loaded.progress = beat.progress;
         self.put(row);
         true
     }
@@ -112,7 +114,7 @@ impl Everything {
             let before = self.transcripts.remove(transcript.id);
             let version = before.map_or(0, |row| row.loaded.version) + 1;
             let transcript = transcript.clone();
-            let loaded = LoadedTranscript { transcript, version, claimed_until: None };
+            let loaded = LoadedTranscript { transcript, version, claimed_until: None, progress: None };
             self.transcripts.put(Row { loaded, made: BTreeMap::new() });
         }
         committed
@@ -133,7 +135,7 @@ impl Everything {
         if let Some((status, error)) = recording {
             self.recordings.stands(transcript.recording, status, error);
         }
-        row.loaded = LoadedTranscript { transcript, version: expected + 1, claimed_until };
+        row.loaded = LoadedTranscript { transcript, version: expected + 1, claimed_until, progress: None };
         self.transcripts.put(row);
         Committed::Stored
     }
@@ -170,8 +172,8 @@ impl TranscriptStore for MemoryStore {
         Ok(self.kept().transcripts.claim(claim))
     }
 
-    async fn beat_run(&self, id: TranscriptId, version: u64, until: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.kept().transcripts.beat(id, version, until))
+    async fn beat_run(&self, beat: RunBeat) -> Result<bool, StoreError> {
+        Ok(self.kept().transcripts.beat(beat))
     }
 
     async fn commit_run(&self, commit: RunCommit) -> Result<Committed, StoreError> {

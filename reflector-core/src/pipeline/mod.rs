@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use invariants::violated;
 pub use port::{Inputs, Made, Pipeline, Progress, StageError, Unseen};
 pub use retry::Retry;
-pub use run::{NoSuchStage, Outcome, RestartAt, Start, advance, begin, restart, start};
+pub use run::{NoSuchStage, Outcome, RestartAt, Start, advance, begin, give_back, restart, start};
 
 use crate::ids::{RecordingId, TranscriptId};
 use crate::recording::{Belongs, ObjectVersion};

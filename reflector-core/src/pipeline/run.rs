@@ -130,6 +130,19 @@ pub fn advance(run: &Run, outcome: &Outcome, now: Timestamp, retry: &Retry, seed
     run
 }
 
+/// The run after whoever started its stage gave it back without an outcome: it does not count as an attempt.
+pub fn give_back(run: &Run, now: Timestamp) -> Run {
+    let mut run = run.clone();
+    if let RunState::Working { .. } = run.state {
+        for stage in run.stages.iter_mut().filter(|stage| stage.status == StageStatus::Running) {
+            stage.status = StageStatus::Pending;
+            stage.attempts = stage.attempts.saturating_sub(1);
+        }
+        run.state = RunState::Waiting { ready_at: now };
+    }
+    run
+}
+
 /// A new run that goes on from somewhere: what was done or skipped before that stays as it is, all else is to be done.
 ///
 /// The stages are those that the pipeline has now. What an older one had under the same names, and in the same order
@@ -176,4 +189,25 @@ fn pending(name: &str) -> Stage {
 /// How a run stands whose next stage is the one at this place.
 fn ready(count: usize, place: usize, now: Timestamp) -> RunState {
     if place < count { RunState::Waiting { ready_at: now } } else { RunState::Done { at: now } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_micros(0) + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn what_is_given_back_is_no_attempt_and_can_be_taken_at_once() {
+        let retry = Retry { attempts: 1, ..Retry::default() };
+        let mut run = begin(&["a", "b"], at(0));
+        for second in 1..9 {
+            let Start::Stage(started, 0) = start(&run, at(second), &retry) else { panic!("{run:?}") };
+            run = give_back(&started, at(second));
+            assert_eq!(super::super::violated(&run, &retry), Vec::<&str>::new());
+        }
+        assert_eq!(give_back(&run, at(20)), run, "nothing is in hand");
+    }
 }

@@ -33,7 +33,9 @@ pub use notice::{ClaimedNotice, NoticeStore, OwedNotice};
 pub use recording::{DeadLetter, LoadedRecording, RecordingStore, TakenIn, WhichRecordings};
 pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
-pub use transcript::{ClaimRuns, LoadedTranscript, RunCommit, TranscriptStore, WhichTranscripts};
+pub use transcript::{
+    ClaimRuns, LoadedTranscript, RunBeat, RunCommit, StageProgress, TranscriptStore, WhichTranscripts,
+};
 
 /// Everything the engine keeps, in one place: all of a commit is one transaction.
 pub trait Store:

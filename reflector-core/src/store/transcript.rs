@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 /// 4. `a_run_is_claimed_by_one_worker_at_a_time`: those that are ready, the longest-waiting first, or the one that is
 ///    asked for; also when many claim at once. What is over is not claimed.
 /// 5. `a_run_whose_claim_runs_out_is_given_to_another`
-/// 6. `a_heartbeat_keeps_a_claim`: and says so when it is lost.
+/// 6. `a_heartbeat_keeps_a_claim`: and how far the stage is, until the next commit or claim; and says so when it is lost.
 /// 7. `a_lost_claim_commits_nothing`: a commit from an older version is a conflict.
 /// 8. `a_commit_of_a_run_changes_everything_or_nothing`: the run, what its stage made, what is dropped, how its
 ///    recording stands, unless that was deleted, and the notices that are owed.
@@ -58,8 +58,8 @@ pub trait TranscriptStore: Send + Sync + Debug + 'static {
     /// Gives out runs that are ready, and keeps others from getting them until `claim.until`. Each is a new version.
     async fn claim_runs(&self, claim: ClaimRuns) -> Result<Vec<LoadedTranscript>, StoreError>;
 
-    /// Prolongs a claim. `false` if it is lost.
-    async fn beat_run(&self, id: TranscriptId, version: u64, until: Timestamp) -> Result<bool, StoreError>;
+    /// Prolongs a claim, and keeps how far its stage is. `false` if it is lost.
+    async fn beat_run(&self, beat: RunBeat) -> Result<bool, StoreError>;
 
     /// Writes one change of a transcript: all of it or nothing.
     async fn commit_run(&self, commit: RunCommit) -> Result<Committed, StoreError>;
@@ -87,6 +87,30 @@ pub struct LoadedTranscript {
     pub version: u64,
     /// Until when its run is in somebody's hands, if it is or was.
     pub claimed_until: Option<Timestamp>,
+    /// How far the stage that is being worked on is, if somebody said so.
+    pub progress: Option<StageProgress>,
+}
+
+/// How far a stage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageProgress {
+    /// So many parts are done.
+    pub done: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+/// A sign of life of whoever works on a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunBeat {
+    /// Which transcript's.
+    pub id: TranscriptId,
+    /// The version that they hold.
+    pub version: u64,
+    /// Until when nobody else gets it.
+    pub until: Timestamp,
+    /// How far the stage is, if they know.
+    pub progress: Option<StageProgress>,
 }
 
 /// How to give out runs.

@@ -7,10 +7,12 @@ use serde_json::json;
 use super::{LEASE, Runs};
 use crate::ids::TranscriptId;
 use crate::pipeline::{
-    Inputs, Made, Outcome, Progress, Run, RunState, StageError, Start, Transcript, advance, start,
+    Inputs, Made, Outcome, Progress, Run, RunState, StageError, Start, Transcript, advance, give_back, start,
 };
 use crate::recording::RecordingStatus;
-use crate::store::{ClaimRuns, Committed, LoadedTranscript, OwedNotice, RunCommit, StoreError};
+use crate::store::{
+    ClaimRuns, Committed, LoadedTranscript, OwedNotice, RunBeat, RunCommit, StageProgress, StoreError,
+};
 use crate::time::Timestamp;
 
 /// A run in somebody's hands.
@@ -63,9 +65,26 @@ impl Runs {
     /// # Errors
     ///
     /// When the store is ill: go on, and beat again soon.
-    pub async fn beat(&self, claimed: &Claimed, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn beat(
+        &self,
+        claimed: &Claimed,
+        progress: Option<StageProgress>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let LoadedTranscript { transcript, version, .. } = &claimed.loaded;
-        self.store.beat_run(transcript.id, *version, now + LEASE).await
+        let beat = RunBeat { id: transcript.id, version: *version, until: now + LEASE, progress };
+        self.store.beat_run(beat).await
+    }
+
+    /// Gives a run back whose stage was started and not done: it does not count as an attempt, and whoever is next
+    /// may take it at once.
+    ///
+    /// # Errors
+    ///
+    /// When the store is ill: the claim runs out.
+    pub async fn give_back(&self, started: Claimed, now: Timestamp) -> Result<Worked, StoreError> {
+        let run = give_back(&started.transcript().run, now);
+        self.finish(self.commit(&started, run, None, now)).await
     }
 
     /// Starts the next stage of a claimed run: from then on it counts as an attempt. Nothing if there was none to
@@ -214,8 +233,9 @@ impl Runs {
         let transcript = commit.transcript.clone();
         let (version, claimed_until) = (commit.expected + 1, commit.claimed_until);
         let committed = self.store.commit_run(commit).await?;
-        Ok((committed == Committed::Stored)
-            .then_some(Claimed { loaded: LoadedTranscript { transcript, version, claimed_until } }))
+        Ok((committed == Committed::Stored).then_some(Claimed {
+            loaded: LoadedTranscript { transcript, version, claimed_until, progress: None },
+        }))
     }
 
     /// Writes, and lets go of the run.

@@ -10,7 +10,7 @@ use crate::pipeline::Transcript;
 use crate::recording::{Candidate, Recording, SoughtRoom};
 use crate::store::{
     ClaimRuns, Committed, DeadLetter, LoadedRecording, LoadedTranscript, Page, Paging, RecordingStore,
-    RunCommit, Store, StoreError, TakenIn, TranscriptStore, WhichRecordings, WhichTranscripts,
+    RunBeat, RunCommit, Store, StoreError, TakenIn, TranscriptStore, WhichRecordings, WhichTranscripts,
 };
 use crate::time::Timestamp;
 
@@ -92,8 +92,8 @@ impl<S: Store + TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
         self.pass("claim_runs", self.store.claim_runs(claim)).await
     }
 
-    async fn beat_run(&self, id: TranscriptId, version: u64, until: Timestamp) -> Result<bool, StoreError> {
-        self.pass("beat_run", self.store.beat_run(id, version, until)).await
+    async fn beat_run(&self, beat: RunBeat) -> Result<bool, StoreError> {
+        self.pass("beat_run", self.store.beat_run(beat)).await
     }
 
     async fn commit_run(&self, commit: RunCommit) -> Result<Committed, StoreError> {

@@ -7,7 +7,7 @@ use super::{Desk, claim, unchanged, worked};
 use crate::ids::TranscriptId;
 use crate::pipeline::{Outcome, Retry, RunState, Start, Transcript, start};
 use crate::recording::{Recording, RecordingStatus};
-use crate::store::{ClaimRuns, Committed, RunCommit, StoreError};
+use crate::store::{ClaimRuns, Committed, RunBeat, RunCommit, StageProgress, StoreError};
 use crate::testing::sample::{at, recording_id, transcript_id};
 use crate::testing::store_suite::{RACERS, RACES};
 
@@ -73,16 +73,25 @@ pub async fn a_run_whose_claim_runs_out_is_given_to_another(desk: &Desk) -> Resu
 pub async fn a_heartbeat_keeps_a_claim(desk: &Desk) -> Result<(), StoreError> {
     desk.begun(1, 10).await?;
     let mine = desk.claim_runs(claim(20, 10)).await?.remove(0);
-    assert!(desk.beat_run(transcript_id(1), mine.version, at(60)).await?);
-    assert_eq!(desk.loaded(1).await?.claimed_until, Some(at(60)));
+    let beat = |id, version, until, progress| {
+        desk.beat_run(RunBeat { id: transcript_id(id), version, until: at(until), progress })
+    };
+    assert_eq!(mine.progress, None);
+    let progress = Some(StageProgress { done: 7, of: u64::from(u32::MAX) * 2 });
+    assert!(beat(1, mine.version, 60, progress).await?);
+    let kept = desk.loaded(1).await?;
+    assert_eq!((kept.claimed_until, kept.progress), (Some(at(60)), progress));
     assert_eq!(desk.claimed(59, 10).await?, Vec::<u128>::new());
     assert_eq!(desk.loaded(1).await?.version, mine.version, "a sign of life is no change");
     let theirs = desk.claim_runs(claim(60, 10)).await?.remove(0);
-    assert!(!desk.beat_run(transcript_id(1), mine.version, at(90)).await?);
+    assert_eq!(theirs.progress, None, "it was of another hand");
+    assert!(!beat(1, mine.version, 90, progress).await?);
     assert_eq!(desk.loaded(1).await?, theirs);
-    assert!(!desk.beat_run(transcript_id(9), 1, at(90)).await?, "there is none");
+    assert!(!beat(9, 1, 90, None).await?, "there is none");
+    assert!(beat(1, theirs.version, 95, progress).await?);
     assert_eq!(desk.commit_run(unchanged(&theirs)).await?, Committed::Stored);
-    assert!(!desk.beat_run(transcript_id(1), theirs.version + 1, at(90)).await?, "it is in nobody's hands");
+    assert_eq!(desk.loaded(1).await?.progress, None, "of the stage before");
+    assert!(!beat(1, theirs.version + 1, 99, None).await?, "it is in nobody's hands");
     Ok(())
 }
 
