@@ -170,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn every_status_is_found_by_its_word() {
+        for status in RecordingStatus::ALL {
+            assert_eq!(RecordingStatus::named(status.as_str()), Some(status));
+        }
+        assert_eq!(RecordingStatus::named("Pending"), None);
+    }
+
+    #[test]
     fn without_both_sequencers_what_comes_later_is_newer() {
         assert!(is_newer(None, Some("9")) && is_newer(Some("1"), None) && is_newer(None, None));
     }
