@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 /// 6. `the_meetings_that_had_a_room_are_candidates`: closed ones too; by the room's name at its provider, or by the
 ///    meeting that the name leads to.
 /// 7. `a_recording_is_changed_from_its_newest_version`: from an older one, or after it was deleted, it is a conflict,
-///    also when many change it at once. Its id, object and revision stay as they are.
+///    also when many change it at once. Its id, object and revision stay as they are, and so does when it was received.
 /// 8. `recordings_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own; of one
 ///    status or one room, if asked.
 /// 9. `unmatched_recordings_are_found_oldest_first`: those received since an instant, after the place named.

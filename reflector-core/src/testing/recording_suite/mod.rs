@@ -227,7 +227,7 @@ pub async fn a_recording_is_changed_from_its_newest_version(shelf: &Shelf) -> Re
     let before = shelf.loaded(1).await?;
     let changed = Recording { id: recording_id(1), revision: 1, ..recording_in_full(1, 10) };
     let changed = Recording { object: object(1), ..changed };
-    let renamed = Recording { object: object(7), revision: 9, ..changed.clone() };
+    let renamed = Recording { object: object(7), revision: 9, received_at: at(99), ..changed.clone() };
     assert_eq!(shelf.commit_recording(before.version, &renamed).await?, Committed::Stored);
     let after = shelf.loaded(1).await?;
     assert_eq!(after.recording, changed, "what it is told apart by stays");
