@@ -9,6 +9,7 @@ mod contract;
 mod fake_provider;
 mod fake_source;
 mod flaky;
+pub mod pipeline_suite;
 pub mod provider_suite;
 pub mod recording_suite;
 pub mod sample;
@@ -19,4 +20,4 @@ pub mod transcript_suite;
 
 pub use fake_provider::{Failure, FakeMessage, FakeProvider, ProviderCall, PutOut};
 pub use fake_source::FakeSource;
-pub use flaky::{Call, Fault, Flaky, halt};
+pub use flaky::{Call, Fault, Flaky, halt, let_through};

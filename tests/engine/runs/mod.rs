@@ -1,0 +1,3 @@
+//! Runs over a store in memory and a pipeline that does as it is told: whole stories, with time moved by hand.
+
+mod wrong_pipelines;
