@@ -87,9 +87,10 @@ impl Recordings {
         Committed::Stored
     }
 
-    /// Says how a recording stands, if it is there.
+    /// Says how a recording stands, if it is there and doesn't wait for another run.
     pub(crate) fn stands(&mut self, id: RecordingId, status: RecordingStatus, error: Option<String>) {
-        let Some(row) = self.rows.get(&id) else { return };
+        let waits = |row: &&Row| row.recording.status == RecordingStatus::Pending;
+        let Some(row) = self.rows.get(&id).filter(|row| !waits(row)) else { return };
         let (version, recording) = (row.version, Recording { status, error, ..row.recording.clone() });
         self.commit(version, &recording);
     }

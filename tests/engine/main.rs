@@ -8,5 +8,6 @@ mod messages;
 mod openings;
 mod regressions;
 mod rooms;
+mod runs;
 mod stories;
 mod town;

@@ -19,7 +19,7 @@ pub use retry::Retry;
 pub use run::{NoSuchStage, Outcome, RestartAt, Start, advance, begin, give_back, restart, start};
 
 use crate::ids::{RecordingId, TranscriptId};
-use crate::recording::{Belongs, ObjectVersion};
+use crate::recording::{Belongs, ObjectVersion, RecordingStatus};
 use crate::time::Timestamp;
 
 /// What a pipeline makes of a recording: which one, and how far the newest run of it has come. What its stages made is
@@ -191,6 +191,15 @@ impl Run {
                 TranscriptStatus::Uploaded
             }
             RunState::Waiting { .. } => TranscriptStatus::Processing,
+        }
+    }
+
+    /// How its recording stands meanwhile.
+    pub fn recording_status(&self) -> RecordingStatus {
+        match self.state {
+            RunState::Waiting { .. } | RunState::Working { .. } => RecordingStatus::Processing,
+            RunState::Done { .. } => RecordingStatus::Completed,
+            RunState::Failed { .. } => RecordingStatus::Failed,
         }
     }
 

@@ -16,7 +16,7 @@ pub struct Retry {
 }
 
 impl Default for Retry {
-    /// Eight times within a little more than an hour.
+    /// Eight times, which are 21 to 26 minutes of waiting.
     fn default() -> Self {
         Self { attempts: 8, first: Duration::from_secs(10), longest: Duration::from_secs(30 * 60) }
     }
@@ -26,7 +26,8 @@ impl Retry {
     /// How long to wait after so many attempts: doubling up to the longest, and up to a quarter more, spread by the
     /// seed so that many that failed together don't come back together.
     pub fn wait_after(&self, attempts: u32, seed: u64) -> Duration {
-        let doubled = self.first.saturating_mul(1 << attempts.saturating_sub(1).min(20)).min(self.longest);
+        let doublings = attempts.saturating_sub(1);
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(doublings)).min(self.longest);
         let spread = u32::try_from((seed ^ u64::from(attempts).wrapping_mul(0x9E37_79B9_7F4A_7C15)) % 32);
         doubled.saturating_add(doubled / 128 * spread.unwrap_or(0))
     }

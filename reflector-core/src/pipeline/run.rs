@@ -79,11 +79,14 @@ pub fn start(run: &Run, now: Timestamp, retry: &Retry) -> Start {
     let mut run = run.clone();
     let stage = &mut run.stages[place];
     if stage.attempts >= retry.attempts.max(1) {
-        let times = stage.attempts;
+        if stage.status == StageStatus::Running {
+            let times = stage.attempts;
+            stage.reason = Some(format!(
+                "it was started {times} times, and the last time its worker ended without a word"
+            ));
+        }
         stage.status = StageStatus::Failed;
         stage.finished_at = Some(now);
-        stage.reason =
-            Some(format!("it was started {times} times, and its worker ended each time without a word"));
         run.state = RunState::Failed { at: now };
         return Start::Exhausted(run);
     }

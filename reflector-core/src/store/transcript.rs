@@ -28,7 +28,7 @@ use crate::time::Timestamp;
 /// 6. `a_heartbeat_keeps_a_claim`: and how far the stage is, until the next commit or claim; and says so when it is lost.
 /// 7. `a_lost_claim_commits_nothing`: a commit from an older version is a conflict.
 /// 8. `a_commit_of_a_run_changes_everything_or_nothing`: the run, what its stage made, what is dropped, how its
-///    recording stands, unless that was deleted, and the notices that are owed.
+///    recording stands, unless that was deleted or waits for another run, and the notices that are owed.
 /// 9. `what_stages_made_is_kept_to_the_byte`
 /// 10. `the_next_ready_instant_is_told`: of runs that are claimed, the end of the claim.
 /// 11. `transcripts_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own; of one
@@ -139,7 +139,7 @@ pub struct RunCommit {
     pub made: Option<(String, String)>,
     /// Stages of which nothing is kept any more.
     pub dropped: Vec<String>,
-    /// How its recording stands from now on, and what went wrong.
+    /// How its recording stands from now on, and what went wrong. One that is pending waits for another run: it stays so.
     pub recording: Option<(RecordingStatus, Option<String>)>,
     /// What its room's owner is to be told of it.
     pub notices: Vec<OwedNotice>,

@@ -11,6 +11,7 @@ mod fake_provider;
 mod fake_source;
 mod flaky;
 pub mod notice_suite;
+pub mod pipeline_suite;
 pub mod provider_suite;
 pub mod recording_suite;
 pub mod sample;
@@ -21,4 +22,4 @@ pub mod transcript_suite;
 
 pub use fake_provider::{Failure, FakeMessage, FakeProvider, ProviderCall, PutOut};
 pub use fake_source::FakeSource;
-pub use flaky::{Call, Fault, Flaky, halt};
+pub use flaky::{Call, Fault, Flaky, halt, let_through};

@@ -20,7 +20,7 @@ pub use work::{Claimed, Worked};
 
 use crate::ids::TranscriptId;
 use crate::pipeline::{Pipeline, RestartAt, Retry, Transcript, begin, restart};
-use crate::recording::{Recording, RecordingStatus};
+use crate::recording::Recording;
 use crate::store::{Committed, LoadedRecording, LoadedTranscript, StoreError, TranscriptStore};
 use crate::time::Timestamp;
 
@@ -81,8 +81,8 @@ impl Runs {
         let mut begun = Begun { more: awaiting.len() == BATCH, ..Begun::default() };
         for loaded in awaiting {
             let Some(transcript) = self.transcript(&loaded.recording, now, ids).await? else { continue };
-            let recording =
-                Recording { status: RecordingStatus::Processing, error: None, ..loaded.recording };
+            let status = transcript.run.recording_status();
+            let recording = Recording { status, error: None, ..loaded.recording };
             let loaded = LoadedRecording { recording, version: loaded.version };
             // Whoever was faster has begun it, or has changed the recording: the next look sees.
             if self.store.begin(&loaded, &transcript).await? == Committed::Stored {

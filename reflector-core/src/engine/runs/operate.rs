@@ -3,7 +3,6 @@
 use super::Runs;
 use crate::ids::TranscriptId;
 use crate::pipeline::{NoSuchStage, RestartAt, Transcript, restart};
-use crate::recording::RecordingStatus;
 use crate::store::{Committed, LoadedTranscript, RunCommit, StoreError};
 use crate::time::Timestamp;
 
@@ -42,6 +41,8 @@ impl Runs {
             let kept =
                 |name: &str| run.stages.iter().any(|stage| stage.name == name && stage.status.is_past());
             let dropped = self.store.made(id).await?.into_keys().filter(|name| !kept(name)).collect();
+            // There may be nothing left to be done.
+            let recording = Some((run.recording_status(), None));
             let transcript = Transcript { run, ..transcript };
             let commit = RunCommit {
                 expected: version,
@@ -49,7 +50,7 @@ impl Runs {
                 claimed_until: None,
                 made: None,
                 dropped,
-                recording: Some((RecordingStatus::Processing, None)),
+                recording,
                 notices: Vec::new(),
             };
             if self.store.commit_run(commit).await? == Committed::Stored {

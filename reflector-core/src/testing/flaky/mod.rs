@@ -4,7 +4,7 @@ mod recordings;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -117,10 +117,7 @@ impl<S: Store + ?Sized> Flaky<S> {
     where
         T: Send,
     {
-        self.halt().await;
-        let answer = carry_out(self.fault(method), method, self.carry(work)).await;
-        self.halt().await;
-        answer
+        self.halted(async { carry_out(self.fault(method), method, self.carry(work)).await }).await
     }
 
     /// A write that may be made to conflict.
@@ -142,22 +139,46 @@ impl<S: Store + ?Sized> Flaky<S> {
         answer.expect("a carrier carries a call to its end")
     }
 
-    async fn halt(&self) {
+    /// Halts before and after a call, if this store does.
+    async fn halted<T>(&self, call: impl Future<Output = T>) -> T {
         if self.halts {
             halt().await;
         }
+        let answer = call.await;
+        if self.halts {
+            halt().await;
+        }
+        answer
     }
 }
 
-/// Gives way once.
+/// Gives way once: to whoever polls by hand, or to the other tasks of a runtime.
 pub async fn halt() {
     let mut halted = false;
-    std::future::poll_fn(|_| {
+    std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
         let now = if halted { Poll::Ready(()) } else { Poll::Pending };
         halted = true;
         now
     })
     .await;
+}
+
+/// Lets work through so many awaits, and drops it at the next one. Nothing if it was dropped.
+///
+/// It is polled with the waker of whoever awaits this, so it may wait for what their runtime gives.
+pub async fn let_through<T>(awaits: u32, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut left = awaits;
+    std::future::poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 async fn carry_out<T>(

@@ -73,7 +73,7 @@ impl<S: Store + TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
         recording: &LoadedRecording,
         transcript: &Transcript,
     ) -> Result<Committed, StoreError> {
-        self.refusable("begin", self.store.begin(recording, transcript)).await
+        self.halted(self.refusable("begin", self.store.begin(recording, transcript))).await
     }
 
     async fn load_transcript(&self, id: TranscriptId) -> Result<Option<LoadedTranscript>, StoreError> {
@@ -97,7 +97,7 @@ impl<S: Store + TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
     }
 
     async fn commit_run(&self, commit: RunCommit) -> Result<Committed, StoreError> {
-        self.refusable("commit_run", self.store.commit_run(commit)).await
+        self.halted(self.refusable("commit_run", self.store.commit_run(commit))).await
     }
 
     async fn next_run(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -7,7 +7,7 @@ use super::{Desk, claim, unchanged, worked};
 use crate::ids::TranscriptId;
 use crate::pipeline::{Outcome, Retry, RunState, Start, Transcript, start};
 use crate::recording::{Recording, RecordingStatus};
-use crate::store::{ClaimRuns, Committed, RunBeat, RunCommit, StageProgress, StoreError};
+use crate::store::{ClaimRuns, Committed, LoadedRecording, RunBeat, RunCommit, StageProgress, StoreError};
 use crate::testing::sample::{at, recording_id, transcript_id};
 use crate::testing::store_suite::{RACERS, RACES};
 
@@ -156,7 +156,18 @@ pub async fn a_commit_of_a_run_changes_everything_or_nothing(desk: &Desk) -> Res
     let made = desk.made(transcript_id(1)).await?;
     assert_eq!(made, BTreeMap::from([("transcribe".to_owned(), "[2]".to_owned())]));
 
-    // A recording that was deleted meanwhile stays deleted.
+    // A recording that was queued again meanwhile, or given to another meeting, goes on waiting for its run.
+    let LoadedRecording { recording, version } = desk.recording(1).await?;
+    let queued = Recording { status: RecordingStatus::Pending, error: None, ..recording };
+    assert_eq!(desk.recordings.commit_recording(version, &queued).await?, Committed::Stored);
+    let waits = desk.recording(1).await?;
+    let after = desk.loaded(1).await?;
+    let commit = RunCommit { recording: Some((RecordingStatus::Completed, None)), ..unchanged(&after) };
+    assert_eq!(desk.commit_run(commit).await?, Committed::Stored);
+    assert_eq!(desk.recording(1).await?, waits);
+    assert_eq!(desk.awaiting(10).await?, [waits]);
+
+    // One that was deleted stays deleted.
     desk.recordings.delete_recording(recording_id(1), at(40)).await?;
     let after = desk.loaded(1).await?;
     let commit = RunCommit { recording: Some((RecordingStatus::Completed, None)), ..unchanged(&after) };
