@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use reflector_core::engine::{Carried, CarryOutcome, NewScheduled};
 use reflector_core::lifecycle::{EffectKind, Event, Phase};
-use reflector_core::store::EffectStore;
+use reflector_core::store::{EffectStore, RoomStore};
 use reflector_core::testing::{Failure, ProviderCall};
 
-use crate::town::{MINUTE, SECOND, Town};
+use crate::town::{MINUTE, SECOND, Town, room};
 
 fn asked(town: &Town) -> usize {
     town.video.count(|call| matches!(call, ProviderCall::Presence(_)))
@@ -39,6 +39,31 @@ async fn the_lost_left_is_found_although_somebody_asks_to_join_before_the_provid
     assert_eq!(town.tell(id, Event::JoinRequested).await, None);
     town.work().await;
     assert!(matches!(town.phase(id).await, Phase::Grace { .. }));
+}
+
+#[tokio::test]
+async fn a_close_waits_for_no_opening_and_an_opening_for_no_question_that_was_owed_before() {
+    let mut town = Town::new().await;
+    let asked_about = town.meet().await;
+    let ended = town.schedule(Duration::ZERO, 24 * 60 * MINUTE, None).await;
+    town.joins(asked_about, "ann").await;
+    town.sleep(15 * MINUTE);
+    town.engine.sweep_once(town.now).await.expect("sound");
+    town.sleep(SECOND);
+    let opened = town.new_id();
+    let other = room(2, "planning", town.now);
+    town.store.create_room(other.clone()).await.expect("sound");
+    town.engine.current_meeting(&other, &Town::name(), opened, town.now).await.expect("sound");
+    town.sleep(SECOND);
+    town.tell(ended, Event::EndRequested).await;
+    let claimed = town.engine.claim_owed(None, 8, town.now).await.expect("sound");
+    let order: Vec<_> = claimed.iter().map(|work| (work.effect.kind(), work.id.meeting)).collect();
+    let expected = [
+        (EffectKind::CloseRoom, ended),
+        (EffectKind::OpenRoom, opened),
+        (EffectKind::AskPresence, asked_about),
+    ];
+    assert_eq!(order, expected);
 }
 
 #[tokio::test]
