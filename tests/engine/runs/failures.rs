@@ -109,7 +109,7 @@ async fn a_stage_that_kills_its_worker_each_time_has_failed_after_as_many_times_
     studio.work_to_the_end().await;
     let stage = studio.stage(1, "fetch").await;
     assert_eq!((stage.status, stage.attempts, stage.finished_at), (StageStatus::Failed, 8, Some(studio.now)));
-    let why = "fetch: it was started 8 times, and the last time its worker ended without a word";
+    let why = "fetch: its worker ended without a word at attempt 8, the last one";
     assert_eq!(studio.recording(1).await.error.as_deref(), Some(why));
     assert_eq!(studio.store.next_run().await.expect("sound"), None);
     assert_eq!(studio.pipeline.begun().len(), 1, "no other stage was begun");
