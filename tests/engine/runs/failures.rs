@@ -13,7 +13,7 @@ use reflector_core::store::{RunCommit, TranscriptStore};
 use reflector_core::testing::let_through;
 use serde_json::json;
 
-use super::studio::{JUST, LEASE, Studio};
+use super::studio::{JUST, LEASE, Studio, locked};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -223,11 +223,11 @@ async fn whoever_looks_is_told_how_far_a_stage_is() {
     struct Seen(Mutex<Vec<(u64, u64)>>);
     impl Progress for Seen {
         fn is_at(&self, done: u64, of: u64) {
-            self.0.lock().unwrap().push((done, of));
+            locked(&self.0).push((done, of));
         }
     }
     let (studio, seen) = (Studio::with_recording(1).await, Seen::default());
     let claimed = studio.claim().await;
     studio.runs.work_once(claimed, &|| studio.now, &seen).await.expect("sound");
-    assert_eq!(*seen.0.lock().unwrap(), [(1, 2)]);
+    assert_eq!(*locked(&seen.0), [(1, 2)]);
 }

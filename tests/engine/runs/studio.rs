@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -53,7 +53,7 @@ impl Scripted {
         stage: &'static str,
         outcomes: impl IntoIterator<Item = Result<Made, StageError>>,
     ) {
-        self.told.lock().unwrap().entry(stage).or_default().extend(outcomes);
+        locked(&self.told).entry(stage).or_default().extend(outcomes);
     }
 
     /// How often each stage was begun, whatever came of it.
@@ -67,9 +67,13 @@ impl Scripted {
     }
 }
 
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics with it in hand")
+}
+
 fn counted(all: &Mutex<Vec<(TranscriptId, String)>>) -> BTreeMap<(TranscriptId, String), usize> {
     let mut counts = BTreeMap::new();
-    for one in all.lock().unwrap().iter() {
+    for one in locked(all).iter() {
         *counts.entry(one.clone()).or_default() += 1;
     }
     counts
@@ -83,12 +87,12 @@ impl Pipeline for Scripted {
 
     async fn work(&self, stage: &str, inputs: Inputs<'_>) -> Result<Made, StageError> {
         let this = (inputs.transcript.id, stage.to_owned());
-        self.begun.lock().unwrap().push(this.clone());
+        locked(&self.begun).push(this.clone());
         halt().await;
-        let told = self.told.lock().unwrap().get_mut(stage).and_then(VecDeque::pop_front);
+        let told = locked(&self.told).get_mut(stage).and_then(VecDeque::pop_front);
         inputs.progress.is_at(1, 2);
         halt().await;
-        self.done.lock().unwrap().push(this);
+        locked(&self.done).push(this);
         let key = &inputs.transcript.object.key;
         told.unwrap_or_else(|| Ok(Made::Output(json!({ "by": stage, "of": key, "from": inputs.made }))))
     }

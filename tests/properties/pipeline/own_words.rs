@@ -22,8 +22,8 @@ fn started(run: &Run, now: Timestamp) -> Run {
     run
 }
 
-fn after(run: &Run, outcome: Outcome, now: Timestamp) -> Run {
-    advance(&started(run, now), &outcome, now, &Retry::default(), 0)
+fn after(run: &Run, outcome: &Outcome, now: Timestamp) -> Run {
+    advance(&started(run, now), outcome, now, &Retry::default(), 0)
 }
 
 fn busy() -> Outcome {
@@ -46,13 +46,13 @@ fn how_a_transcript_and_its_recording_stand_is_told_by_the_run() {
     let (uploaded, processing) = (TranscriptStatus::Uploaded, TranscriptStatus::Processing);
     assert_eq!(stands(&begun()), (uploaded, RecordingStatus::Processing, false));
     assert_eq!(stands(&started(&begun(), minute(1))), (processing, RecordingStatus::Processing, false));
-    let again = after(&begun(), busy(), minute(1));
+    let again = after(&begun(), &busy(), minute(1));
     assert_eq!(stands(&again), (processing, RecordingStatus::Processing, false));
-    let fetched = after(&begun(), Outcome::Done, minute(1));
+    let fetched = after(&begun(), &Outcome::Done, minute(1));
     assert_eq!(stands(&fetched), (processing, RecordingStatus::Processing, false));
-    let done = after(&fetched, Outcome::Skipped("nobody listens".to_owned()), minute(2));
+    let done = after(&fetched, &Outcome::Skipped("nobody listens".to_owned()), minute(2));
     assert_eq!(stands(&done), (TranscriptStatus::Ended, RecordingStatus::Completed, true));
-    let failed = after(&fetched, Outcome::Failed("gone".to_owned()), minute(2));
+    let failed = after(&fetched, &Outcome::Failed("gone".to_owned()), minute(2));
     assert_eq!(stands(&failed), (TranscriptStatus::Error, RecordingStatus::Failed, true));
     let anew = restart(&failed, RestartAt::Beginning, &STAGES, minute(3)).unwrap();
     assert_eq!(stands(&anew), (uploaded, RecordingStatus::Processing, false));
@@ -62,17 +62,17 @@ fn how_a_transcript_and_its_recording_stand_is_told_by_the_run() {
 
 #[test]
 fn a_stage_tells_when_it_was_started_and_finished_and_why_it_was_left_out() {
-    let run = after(&begun(), Outcome::Done, minute(1));
+    let run = after(&begun(), &Outcome::Done, minute(1));
     let stage = &run.stages[0];
     assert_eq!((stage.status, stage.attempts, &stage.reason), (StageStatus::Done, 1, &None));
     assert_eq!((stage.started_at, stage.finished_at), (Some(minute(1)), Some(minute(1))));
     assert_eq!(run.state, RunState::Waiting { ready_at: minute(1) });
-    let run = after(&run, Outcome::Skipped("no endpoint".to_owned()), minute(2));
+    let run = after(&run, &Outcome::Skipped("no endpoint".to_owned()), minute(2));
     let stage = &run.stages[1];
     assert_eq!((stage.status, stage.reason.as_deref()), (StageStatus::Skipped, Some("no endpoint")));
     assert_eq!(stage.finished_at, Some(minute(2)));
     assert_eq!((run.state, run.current()), (RunState::Done { at: minute(2) }, None));
-    let failed = after(&begun(), Outcome::Failed("gone".to_owned()), minute(1));
+    let failed = after(&begun(), &Outcome::Failed("gone".to_owned()), minute(1));
     let stage = &failed.stages[0];
     assert_eq!((stage.status, stage.reason.as_deref()), (StageStatus::Failed, Some("gone")));
     assert_eq!((stage.finished_at, failed.state), (Some(minute(1)), RunState::Failed { at: minute(1) }));
@@ -80,12 +80,12 @@ fn a_stage_tells_when_it_was_started_and_finished_and_why_it_was_left_out() {
 
 #[test]
 fn a_stage_that_is_tried_again_says_what_went_wrong_until_it_is_done() {
-    let run = after(&begun(), busy(), minute(1));
+    let run = after(&begun(), &busy(), minute(1));
     assert_eq!(run.state, RunState::Waiting { ready_at: minute(1) + Retry::default().wait_after(1, 0) });
     let (stage, running) = (&run.stages[0], started(&run, minute(2)));
     assert_eq!((stage.status, stage.finished_at), (StageStatus::Pending, None));
     assert_eq!((running.stages[0].reason.as_deref(), running.stages[0].attempts), (Some("busy"), 2));
-    let done = after(&run, Outcome::Done, minute(2));
+    let done = after(&run, &Outcome::Done, minute(2));
     assert_eq!((&done.stages[0].reason, done.stages[0].attempts), (&None, 2));
 }
 
@@ -114,7 +114,7 @@ fn a_run_of_which_nothing_more_may_be_started_says_why_of_the_last_time() {
     assert_eq!((stage.reason.as_deref(), stage.finished_at), (Some(died), Some(minute(2))));
     assert_eq!((stage.status, stage.attempts), (StageStatus::Failed, 1));
     // It may be fewer by now than when it was tried.
-    let run = after(&begun(), busy(), minute(1));
+    let run = after(&begun(), &busy(), minute(1));
     let Start::Exhausted(run) = start(&run, minute(9), &once) else { panic!("it was started once") };
     assert_eq!(run.stages[0].reason.as_deref(), Some("busy"));
 }
@@ -134,9 +134,9 @@ fn a_run_stands_still_since_it_failed_or_could_have_been_taken_up() {
     assert_eq!(stuck(&works, Some(minute(3)), minute(2)), None);
     assert_eq!(stuck(&works, Some(minute(3)), minute(4)), Some(minute(3)));
     assert_eq!(stuck(&works, None, minute(4)), Some(minute(1)), "nobody has it in hand");
-    let done = after(&after(&begun(), Outcome::Done, minute(1)), Outcome::Done, minute(1));
+    let done = after(&after(&begun(), &Outcome::Done, minute(1)), &Outcome::Done, minute(1));
     assert_eq!(stuck(&done, None, minute(9)), None);
-    let failed = after(&begun(), Outcome::Failed("gone".to_owned()), minute(1));
+    let failed = after(&begun(), &Outcome::Failed("gone".to_owned()), minute(1));
     assert_eq!(stuck(&failed, Some(minute(9)), minute(1)), Some(minute(1)));
 }
 
