@@ -135,7 +135,10 @@ fn in_turn<T>(seed: u64, one: impl Future<Output = T>, other: impl Future<Output
     let (mut first, mut second) = (None, None);
     let mut context = Context::from_waker(Waker::noop());
     let mut dice = seed;
-    while first.is_none() || second.is_none() {
+    for _ in 0..1_000_000 {
+        if first.is_some() && second.is_some() {
+            break;
+        }
         dice ^= dice << 13;
         dice ^= dice >> 7;
         dice ^= dice << 17;

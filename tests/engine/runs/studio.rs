@@ -24,6 +24,8 @@ use uuid::Uuid;
 pub(crate) const STAGES: &[&str] = &["fetch", "transcribe", "topics", "publish"];
 /// How long a worker is believed to be alive.
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
+/// More turns than any story takes.
+const MANY: u32 = 300;
 pub(crate) const JUST: Duration = Duration::from_micros(1);
 
 /// A pipeline whose stages do as they are told, and that writes down who was worked on.
@@ -148,7 +150,7 @@ impl Studio {
 
     /// Time passes; whatever becomes ready on the way is done at its instant, until nothing more will.
     pub(crate) async fn work_to_the_end(&mut self) {
-        for _ in 0..100 {
+        for _ in 0..MANY {
             self.work().await;
             let Some(next) = self.store.next_run().await.expect("sound") else { return };
             self.now = self.now.max(next);
@@ -236,7 +238,7 @@ impl Worker {
     pub(crate) async fn work(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.begin(now).await?;
         let mut let_go = 0;
-        loop {
+        for _ in 0..MANY {
             let claimed = self.claim(None, 3, now).await?;
             if claimed.is_empty() {
                 return Ok(let_go);
@@ -246,16 +248,18 @@ impl Worker {
                 let_go += usize::from(matches!(worked, Worked::LetGo(_)));
             }
         }
+        panic!("there is always something ready");
     }
 
     /// Does one stage after the other for as long as the run is in hand.
     pub(crate) async fn carry_on(&self, mut claimed: Claimed, now: Timestamp) -> Result<Worked, StoreError> {
-        loop {
+        for _ in 0..MANY {
             match self.work_once(claimed, &|| now, &Unseen).await? {
                 Worked::Next(next) => claimed = *next,
                 over => return Ok(over),
             }
         }
+        panic!("there is always a next stage: {claimed:?}");
     }
 }
 

@@ -96,6 +96,7 @@ fn a_stage_is_tried_as_often_as_the_policy_says_and_at_least_once() {
         let (mut run, mut times) = (begun(), 0);
         while let Start::Stage(started, _) = start(&run, minute(600), &retry) {
             times += 1;
+            assert!(times <= tried, "{attempts}");
             run = advance(&started, &busy(), minute(0), &retry, 0);
         }
         assert_eq!((times, run.state), (tried, RunState::Failed { at: minute(0) }), "{attempts}");
