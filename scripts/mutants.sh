@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Changes the code of the rules, the engine and the webhooks a little, one place at a time, and sees which test
+# Changes the code of the rules, the pipelines, the engine and the webhooks a little, one place at a time, and sees which test
 # notices (cargo-mutants). Prints a table of what killed what; fails if a mutant lives that `tests/mutants/living.txt`
 # does not explain.
 #
 #   scripts/mutants.sh                       everything: some hours on 2 cores
-#   scripts/mutants.sh rules|engine|webhooks one part
+#   scripts/mutants.sh PART                  rules, pipeline, engine or webhooks
 #   scripts/mutants.sh rules step.rs told …  its files with one of these words in their name
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +39,11 @@ part() {
       then=(-- --lib --test engine --test properties -- --skip coverage)
       judged_by engine properties
       ;;
+    pipeline)
+      files=(reflector-core/src/pipeline/*.rs) with=("${core[@]}")
+      then=(-- --lib --test engine --test properties -- --skip coverage)
+      judged_by engine properties
+      ;;
     engine)
       # The cheapest first: who comes later judges only what lived until then.
       files=(reflector-core/src/engine/*.rs) with=("${core[@]}")
@@ -46,7 +51,7 @@ part() {
       judged_by engine properties sim
       ;;
     webhooks) files=(reflector-whereby/src/{webhook,signature,news,wire}.rs); with=(-p reflector-whereby) then=() ;;
-    *) echo "there is no part $1: use rules, engine or webhooks" >&2; exit 2 ;;
+    *) echo "there is no part $1: use rules, pipeline, engine or webhooks" >&2; exit 2 ;;
   esac
   chosen=()
   for file in "${files[@]}"; do
@@ -65,6 +70,6 @@ if [ $# -gt 0 ]; then
   part "$@"
 else
   lives=0
-  for name in rules engine webhooks; do part "$name" || lives=1; done
+  for name in rules pipeline engine webhooks; do part "$name" || lives=1; done
   exit $lives
 fi

@@ -25,7 +25,7 @@ pub trait Pipeline: Send + Sync + Debug + 'static {
     /// The names of its stages, in order.
     fn stages(&self) -> &[&'static str];
 
-    /// Does a stage. It may be done again after it was dropped in the middle, by this process or another one.
+    /// Does one of its stages. It may be done again after it was dropped in the middle, by this process or another one.
     async fn work(&self, stage: &str, inputs: Inputs<'_>) -> Result<Made, StageError>;
 }
 

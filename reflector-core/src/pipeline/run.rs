@@ -80,10 +80,8 @@ pub fn start(run: &Run, now: Timestamp, retry: &Retry) -> Start {
     let stage = &mut run.stages[place];
     if stage.attempts >= retry.attempts.max(1) {
         if stage.status == StageStatus::Running {
-            let times = stage.attempts;
-            stage.reason = Some(format!(
-                "it was started {times} times, and the last time its worker ended without a word"
-            ));
+            let last = stage.attempts;
+            stage.reason = Some(format!("its worker ended without a word at attempt {last}, the last one"));
         }
         stage.status = StageStatus::Failed;
         stage.finished_at = Some(now);

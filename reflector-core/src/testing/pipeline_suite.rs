@@ -104,7 +104,8 @@ pub async fn a_run_comes_to_its_end<H: PipelineHarness>(fresh: impl AsyncFn() ->
 pub async fn a_stage_that_is_repeated_makes_the_same<H: PipelineHarness>(fresh: impl AsyncFn() -> H) {
     let harness = fresh().await;
     let mut course = Course::begin(&harness);
-    while let Some(stage) = course.start() {
+    for _ in harness.pipeline().stages() {
+        let stage = course.start();
         let first = course.work(&stage).await;
         // The worker dies before that is kept.
         course.process_dies();
@@ -120,7 +121,8 @@ pub async fn a_stage_that_is_dropped_anywhere_can_be_done_again<H: PipelineHarne
 ) {
     let harness = fresh().await;
     let mut course = Course::begin(&harness);
-    while let Some(stage) = course.start() {
+    for _ in harness.pipeline().stages() {
+        let stage = course.start();
         let made = course.dropped_everywhere(&stage).await;
         course.keep(stage, made);
     }
@@ -167,11 +169,14 @@ impl<'a, H: PipelineHarness> Course<'a, H> {
         Self { harness, pipeline, transcript, came_to: Vec::new() }
     }
 
-    /// Starts the next stage, or once more the one whose worker died. Nothing when the run is over.
-    fn start(&mut self) -> Option<String> {
-        let Start::Stage(run, place) = start(&self.transcript.run, at(1), &patient()) else { return None };
+    /// Starts the next stage, or once more the one whose worker died.
+    fn start(&mut self) -> String {
+        let run = &self.transcript.run;
+        let Start::Stage(run, place) = start(run, at(1), &patient()) else {
+            panic!("nothing is left: {run:?}")
+        };
         self.transcript.run = run;
-        Some(self.transcript.run.stages[place].name.clone())
+        self.transcript.run.stages[place].name.clone()
     }
 
     async fn work(&self, stage: &str) -> Made {
@@ -196,16 +201,17 @@ impl<'a, H: PipelineHarness> Course<'a, H> {
         self.came_to.push((stage, made));
     }
 
-    /// Does the next stage, if there is one.
-    async fn next(&mut self) -> bool {
-        let Some(stage) = self.start() else { return false };
+    async fn next(&mut self) {
+        let stage = self.start();
         let made = self.work(&stage).await;
         self.keep(stage, made);
-        true
     }
 
+    /// Does what is left.
     async fn go_on(&mut self) {
-        while self.next().await {}
+        for _ in self.came_to.len()..self.pipeline.stages().len() {
+            self.next().await;
+        }
         assert!(matches!(self.transcript.run.state, RunState::Done { .. }), "{:?}", self.transcript.run);
     }
 

@@ -13,7 +13,7 @@ use reflector_core::store::{RunCommit, TranscriptStore};
 use reflector_core::testing::let_through;
 use serde_json::json;
 
-use super::studio::{JUST, LEASE, Studio};
+use super::studio::{JUST, LEASE, Studio, locked};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -109,7 +109,7 @@ async fn a_stage_that_kills_its_worker_each_time_has_failed_after_as_many_times_
     studio.work_to_the_end().await;
     let stage = studio.stage(1, "fetch").await;
     assert_eq!((stage.status, stage.attempts, stage.finished_at), (StageStatus::Failed, 8, Some(studio.now)));
-    let why = "fetch: it was started 8 times, and the last time its worker ended without a word";
+    let why = "fetch: its worker ended without a word at attempt 8, the last one";
     assert_eq!(studio.recording(1).await.error.as_deref(), Some(why));
     assert_eq!(studio.store.next_run().await.expect("sound"), None);
     assert_eq!(studio.pipeline.begun().len(), 1, "no other stage was begun");
@@ -224,11 +224,11 @@ async fn whoever_looks_is_told_how_far_a_stage_is() {
     struct Seen(Mutex<Vec<(u64, u64)>>);
     impl Progress for Seen {
         fn is_at(&self, done: u64, of: u64) {
-            self.0.lock().unwrap().push((done, of));
+            locked(&self.0).push((done, of));
         }
     }
     let (studio, seen) = (Studio::with_recording(1).await, Seen::default());
     let claimed = studio.claim().await;
     studio.runs.work_once(claimed, &|| studio.now, &seen).await.expect("sound");
-    assert_eq!(*seen.0.lock().unwrap(), [(1, 2)]);
+    assert_eq!(*locked(&seen.0), [(1, 2)]);
 }

@@ -188,6 +188,21 @@ async fn what_a_pipeline_that_has_changed_still_has_in_the_same_order_counts_as_
 }
 
 #[tokio::test]
+async fn a_stage_that_this_program_does_not_have_waits_for_one_that_has_it() {
+    let mut studio = Studio::with_recording(1).await;
+    studio.runs.begin(studio.now).await.expect("sound");
+    let older = Scripted::with(&["fetch", "publish"]);
+    let worker = Worker::on(Arc::clone(&studio.store) as _, &older);
+    worker.work(studio.now).await.expect("sound");
+    assert_eq!(older.begun().into_keys().map(|(_, stage)| stage).collect::<Vec<_>>(), ["fetch"]);
+    let stage = studio.stage(1, "transcribe").await;
+    assert_eq!((stage.status, stage.attempts), (StageStatus::Pending, 1));
+    assert!(stage.reason.expect("it says why").starts_with("this program has no stage transcribe"));
+    studio.work_to_the_end().await;
+    assert_eq!(studio.statuses(1).await, [StageStatus::Done; 4]);
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_named_with_what_is() {
     let studio = done().await;
     let before = studio.loaded(1).await;

@@ -133,8 +133,13 @@ fn in_turn<T>(seed: u64, one: impl Future<Output = T>, other: impl Future<Output
     let (mut first, mut second) = (None, None);
     let mut context = Context::from_waker(Waker::noop());
     let mut dice = seed;
-    while first.is_none() || second.is_none() {
-        (dice ^= dice << 13, dice ^= dice >> 7, dice ^= dice << 17);
+    for _ in 0..1_000_000 {
+        if first.is_some() && second.is_some() {
+            break;
+        }
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
         if dice.is_multiple_of(2) && first.is_none() {
             first = ready(one.as_mut().poll(&mut context));
         } else if second.is_none() {

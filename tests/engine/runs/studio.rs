@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,8 @@ use serde_json::json;
 pub(crate) const STAGES: &[&str] = &["fetch", "transcribe", "topics", "publish"];
 /// How long a worker is believed to be alive.
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
+/// More turns than any story takes.
+const MANY: u32 = 300;
 pub(crate) const JUST: Duration = Duration::from_micros(1);
 
 /// A pipeline whose stages do as they are told, and that writes down who was worked on.
@@ -45,7 +47,7 @@ impl Scripted {
         stage: &'static str,
         outcomes: impl IntoIterator<Item = Result<Made, StageError>>,
     ) {
-        self.told.lock().unwrap().entry(stage).or_default().extend(outcomes);
+        locked(&self.told).entry(stage).or_default().extend(outcomes);
     }
 
     /// How often each stage was begun, whatever came of it.
@@ -59,9 +61,13 @@ impl Scripted {
     }
 }
 
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics with it in hand")
+}
+
 fn counted(all: &Mutex<Vec<(TranscriptId, String)>>) -> BTreeMap<(TranscriptId, String), usize> {
     let mut counts = BTreeMap::new();
-    for one in all.lock().unwrap().iter() {
+    for one in locked(all).iter() {
         *counts.entry(one.clone()).or_default() += 1;
     }
     counts
@@ -75,12 +81,12 @@ impl Pipeline for Scripted {
 
     async fn work(&self, stage: &str, inputs: Inputs<'_>) -> Result<Made, StageError> {
         let this = (inputs.transcript.id, stage.to_owned());
-        self.begun.lock().unwrap().push(this.clone());
+        locked(&self.begun).push(this.clone());
         halt().await;
-        let told = self.told.lock().unwrap().get_mut(stage).and_then(VecDeque::pop_front);
+        let told = locked(&self.told).get_mut(stage).and_then(VecDeque::pop_front);
         inputs.progress.is_at(1, 2);
         halt().await;
-        self.done.lock().unwrap().push(this);
+        locked(&self.done).push(this);
         let key = &inputs.transcript.object.key;
         told.unwrap_or_else(|| Ok(Made::Output(json!({ "by": stage, "of": key, "from": inputs.made }))))
     }
@@ -136,7 +142,7 @@ impl Studio {
 
     /// Time passes; whatever becomes ready on the way is done at its instant, until nothing more will.
     pub(crate) async fn work_to_the_end(&mut self) {
-        for _ in 0..100 {
+        for _ in 0..MANY {
             self.work().await;
             let Some(next) = self.store.next_run().await.expect("sound") else { return };
             self.now = self.now.max(next);
@@ -222,7 +228,7 @@ impl Worker {
     pub(crate) async fn work(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.begin(now).await?;
         let mut let_go = 0;
-        loop {
+        for _ in 0..MANY {
             let claimed = self.claim(None, 3, now).await?;
             if claimed.is_empty() {
                 return Ok(let_go);
@@ -232,16 +238,18 @@ impl Worker {
                 let_go += usize::from(matches!(worked, Worked::LetGo(_)));
             }
         }
+        panic!("there is always something ready");
     }
 
     /// Does one stage after the other for as long as the run is in hand.
     pub(crate) async fn carry_on(&self, mut claimed: Claimed, now: Timestamp) -> Result<Worked, StoreError> {
-        loop {
+        for _ in 0..MANY {
             match self.work_once(claimed, &|| now, &Unseen).await? {
                 Worked::Next(next) => claimed = *next,
                 over => return Ok(over),
             }
         }
+        panic!("there is always a next stage: {claimed:?}");
     }
 }
 

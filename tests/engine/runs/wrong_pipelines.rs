@@ -10,6 +10,8 @@ use reflector_core::testing::pipeline_suite::{self as suite, PipelineHarness};
 use reflector_core::testing::{halt, sample};
 use serde_json::json;
 
+use super::studio::locked;
+
 /// What is wrong with a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
@@ -47,18 +49,20 @@ impl Process {
         if self.wrong == Wrong::StaysBusy && self.is_busy.swap(true, Ordering::SeqCst) {
             return Err(StageError::again("it is busy"));
         }
-        let is_there = self.disk.lock().unwrap().contains_key("audio");
+        let is_there = locked(&self.disk).contains_key("audio");
         if self.wrong != Wrong::BelievesHalf || !is_there {
             if self.wrong != Wrong::AddsToWhatIsThere || !is_there {
-                self.disk.lock().unwrap().insert("audio", String::new());
+                locked(&self.disk).insert("audio", String::new());
             }
             for piece in ["a word", " and another"] {
                 halt().await;
-                self.disk.lock().unwrap().get_mut("audio").expect("it is there").push_str(piece);
+                locked(&self.disk).get_mut("audio").expect("it is there").push_str(piece);
             }
         }
-        while self.wrong == Wrong::NeverEnds {
-            halt().await;
+        if self.wrong == Wrong::NeverEnds {
+            loop {
+                halt().await;
+            }
         }
         self.is_busy.store(false, Ordering::SeqCst);
         Ok(Made::Output(match self.wrong {
@@ -70,8 +74,8 @@ impl Process {
     }
 
     fn count(&self) -> Made {
-        let audio = self.disk.lock().unwrap()["audio"].clone();
-        self.remembered.lock().unwrap().clone_from(&audio);
+        let audio = locked(&self.disk)["audio"].clone();
+        locked(&self.remembered).clone_from(&audio);
         Made::Output(json!(audio.len()))
     }
 
@@ -79,7 +83,7 @@ impl Process {
         let length: Option<usize> = inputs.made_by("count")?;
         Ok(match self.wrong {
             Wrong::SkipsWithoutAWord => Made::Skipped(" ".to_owned()),
-            Wrong::RemembersWhatIsNotKept => Made::Output(json!(*self.remembered.lock().unwrap())),
+            Wrong::RemembersWhatIsNotKept => Made::Output(json!(*locked(&self.remembered))),
             _ => Made::Skipped(format!("nobody wants {length:?} bytes")),
         })
     }

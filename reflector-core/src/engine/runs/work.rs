@@ -126,6 +126,12 @@ impl Runs {
         let Some(stage) = started.stage() else {
             return Ok(Err(StageError::failed("there is no stage to be done")));
         };
+        // While an older program runs beside a newer one, the newer one may take it up.
+        if !self.pipeline.stages().contains(&stage) {
+            return Ok(Err(StageError::again(format!(
+                "this program has no stage {stage}: let another one go on with it, or begin the run anew"
+            ))));
+        }
         let mut made = BTreeMap::new();
         for (name, text) in self.store.made(transcript.id).await? {
             match serde_json::from_str(&text) {
