@@ -86,7 +86,8 @@ impl Switch {
         self.writes.load(Ordering::Relaxed)
     }
 
-    fn fault(&self) -> Option<Fault> {
+    /// What goes wrong with a call now; a conflict only where one may be met.
+    fn fault(&self, may_conflict: bool) -> Option<Fault> {
         let faults = self.now();
         let lot = self.lot();
         let kinds = [
@@ -97,7 +98,7 @@ impl Switch {
         let mut upper = 0.0;
         for (probability, fault, count) in kinds {
             upper += probability;
-            if lot < upper {
+            if lot < upper && (may_conflict || fault != Fault::Conflict) {
                 count.fetch_add(1, Ordering::Relaxed);
                 return Some(fault);
             }
@@ -112,7 +113,7 @@ pub(crate) struct FaultyStore;
 impl FaultyStore {
     pub(crate) fn around(store: Arc<dyn Store>, switch: &Arc<Switch>) -> Arc<dyn Store> {
         let switch = Arc::clone(switch);
-        Arc::new(Flaky::new(store, move |_| switch.fault()).halting())
+        Arc::new(Flaky::new(store, move |_| switch.fault(true)).halting())
     }
 
     /// The recordings alone, which have a switch of their own.
@@ -122,7 +123,7 @@ impl FaultyStore {
             if matches!(call.method, "take_in" | "commit_recording" | "set_aside") {
                 switch.writes.fetch_add(1, Ordering::Relaxed);
             }
-            switch.fault()
+            switch.fault(call.method == "commit_recording")
         };
         Arc::new(Flaky::new(store, plan).halting())
     }

@@ -129,10 +129,10 @@ impl fmt::Display for Report {
             writeln!(f, "  closed: {:<24}{:>12}", reason.as_str(), count)?;
         }
         for (fault, count) in &self.faults {
-            writeln!(f, "  went wrong: {fault:<20}{count:>12}")?;
+            writeln!(f, "  went wrong: {fault:<25}{count:>7}")?;
         }
         for (outcome, count) in &self.recordings {
-            writeln!(f, "  recordings: {outcome:<20}{count:>12}")?;
+            writeln!(f, "  recordings: {outcome:<25}{count:>7}")?;
         }
         Ok(())
     }

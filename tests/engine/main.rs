@@ -6,6 +6,7 @@ mod deadlines;
 mod hearing;
 mod messages;
 mod openings;
+mod recordings;
 mod regressions;
 mod rooms;
 mod stories;
