@@ -15,6 +15,11 @@ use crate::world::{HOUR, MINUTE, SECOND, World, ready};
 /// The room of the meetings that were kept elsewhere.
 const ELSEWHERE: RoomId = RoomId(Uuid::from_u128(0xe15e));
 
+/// How many objects of others there are an hour.
+pub(super) const STRANGERS: f64 = 2.0;
+/// How many meetings are moved in an hour.
+pub(super) const MOVES: f64 = 1.0;
+
 /// A recording that runs.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -161,7 +166,7 @@ impl Uploads {
         };
         world.report.recordings(names::PUT_BY_A_STRANGER, 1);
         self.is_put(world, upload);
-        self.now_and_then(world, 2.0, Happening::Stranger);
+        self.now_and_then(world, STRANGERS, Happening::Stranger);
     }
 
     pub(super) fn makes_room_elsewhere(&self, world: &World) {
@@ -180,7 +185,7 @@ impl Uploads {
         let moved = self.dice.between(uploaded, 2 * HOUR);
         let meeting = Box::new(over(id, place, world.now));
         self.after(world, moved, Happening::MovesIn(meeting));
-        self.now_and_then(world, 1.0, Happening::Elsewhere);
+        self.now_and_then(world, MOVES, Happening::Elsewhere);
     }
 
     pub(super) fn moves_in(&self, world: &mut World, meeting: Meeting) {

@@ -83,7 +83,7 @@ impl Uploads {
         if message.unreadable.is_some() {
             let is_kept = self.letters().iter().any(|letter| letter.id == *id);
             let receives = self.source.seen().receives.get(id).copied().unwrap_or_default();
-            if !is_kept || receives < RECEIVES || self.source.sets_aside {
+            if !is_kept || receives < RECEIVES || self.source.sets_aside() {
                 world.checks.violation(
                     world.now,
                     format!("{id} is gone although it cannot be read, after {receives} receives"),

@@ -75,7 +75,7 @@ pub(crate) struct Uploads {
     /// The truth about every object that was ever there.
     origins: HashMap<ObjectVersion, Origin>,
     garbage: Vec<String>,
-    /// The versions that were kept when it was last looked.
+    /// How often recordings had been written when they were last looked at.
     looked_at_writes: u64,
     agenda: BTreeMap<(Timestamp, u64), Happening>,
     numbers: u64,
@@ -90,7 +90,10 @@ impl Uploads {
         let switch = Arc::new(Switch::new(seed, setup.faults));
         let truth = FakeSource::new();
         let truth = if dice.chance(0.5) { truth.keeping_versions() } else { truth };
-        let source = DistantSource::new(truth, dice.chance(0.5), &switch);
+        // Few receives, so that some that can be read go to the dead letters too; or more than those after which we set
+        // aside ourselves.
+        let most_receives = *dice.one_of(&[None, None, Some(2), Some(8)]);
+        let source = DistantSource::new(truth, most_receives, &switch);
         let given = AtomicU64::new(0);
         let ids = move || {
             RecordingId(Uuid::from_u128(0x7000_0000 + u128::from(given.fetch_add(1, Ordering::Relaxed))))
@@ -119,8 +122,8 @@ impl Uploads {
         for server in 0..self.workers.len() {
             self.starts(world, server);
         }
-        self.now_and_then(world, 2.0, Happening::Stranger);
-        self.now_and_then(world, 1.0, Happening::Elsewhere);
+        self.now_and_then(world, bucket::STRANGERS, Happening::Stranger);
+        self.now_and_then(world, bucket::MOVES, Happening::Elsewhere);
         self.now_and_then(world, self.switch.faults.recordings.garbage, Happening::Garbage);
     }
 

@@ -14,17 +14,13 @@ use reflector_core::testing::{FakeSource, halt};
 use super::names;
 use crate::faults::Switch;
 
-/// How often a message is received before the queue sets it aside, where it does. Few, as many deployments have it: so
-/// some that can be read go that way too.
-const MOST_RECEIVES: u32 = 3;
-
 /// A source behind a line. Each call halts on its way there and on its way back.
 #[derive(Debug)]
 pub(super) struct DistantSource {
     pub(super) truth: FakeSource,
     switch: Arc<Switch>,
-    /// Whether the queue sets dead letters aside by itself.
-    pub(super) sets_aside: bool,
+    /// After how many receives the queue sets a message aside, if it does.
+    most_receives: Option<u32>,
     in_use: AtomicBool,
     seen: Mutex<Seen>,
 }
@@ -51,11 +47,11 @@ impl Seen {
 }
 
 impl DistantSource {
-    pub(super) fn new(truth: FakeSource, sets_aside: bool, switch: &Arc<Switch>) -> Self {
+    pub(super) fn new(truth: FakeSource, most_receives: Option<u32>, switch: &Arc<Switch>) -> Self {
         Self {
-            truth: if sets_aside { truth.with_dead_letters() } else { truth },
+            truth: if most_receives.is_some() { truth.with_dead_letters() } else { truth },
             switch: Arc::clone(switch),
-            sets_aside,
+            most_receives,
             in_use: AtomicBool::new(false),
             seen: Mutex::default(),
         }
@@ -63,6 +59,11 @@ impl DistantSource {
 
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the queue sets dead letters aside by itself.
+    pub(super) fn sets_aside(&self) -> bool {
+        self.most_receives.is_some()
     }
 
     /// Whether a call was on its way since it was last asked.
@@ -103,7 +104,7 @@ impl DistantSource {
     async fn take(&self) -> Result<Vec<Message>, SourceError> {
         let mut messages = Vec::new();
         for message in self.truth.receive().await? {
-            if self.sets_aside && message.receives > MOST_RECEIVES {
+            if self.most_receives.is_some_and(|most| message.receives > most) {
                 self.truth.acknowledge(std::slice::from_ref(&message.receipt)).await?;
                 self.seen().dead.push(message);
             } else {
