@@ -79,9 +79,7 @@ impl Recordings {
             return Committed::Conflict;
         }
         let Some(before) = self.remove(recording.id) else { return Committed::Conflict };
-        let Recording { object, revision, received_at, .. } = before.recording;
-        let recording = Recording { object, revision, received_at, ..recording.clone() };
-        self.put(Row { recording, version: expected + 1 });
+        self.put(Row { recording: before.recording.changed_to(recording), version: expected + 1 });
         Committed::Stored
     }
 

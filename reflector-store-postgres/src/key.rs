@@ -46,6 +46,17 @@ pub(crate) fn unescaped(text: String) -> String {
     plain
 }
 
+/// What stands for several texts where only the very same ones are looked for.
+pub(crate) fn hash_of(texts: &[&str]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for text in texts {
+        // Where one ends and the next begins is a part of it.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    hash.finalize().to_vec()
+}
+
 /// The first text after all that begin with this one, if there is one.
 pub(crate) fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
@@ -92,6 +103,14 @@ mod tests {
         assert_ne!(key(&long("a")), key(&long("b")));
         assert_eq!(key(&long("a")), key(&long("a")));
         assert_eq!(key("short"), "short");
+    }
+
+    #[test]
+    fn texts_that_are_split_elsewhere_are_others() {
+        assert_eq!(hash_of(&["ab", "c"]), hash_of(&["ab", "c"]));
+        for others in [&["a", "bc"][..], &["abc"], &["ab", "c", ""], &["c", "ab"]] {
+            assert_ne!(hash_of(&["ab", "c"]), hash_of(others), "{others:?}");
+        }
     }
 
     #[test]

@@ -12,10 +12,12 @@ mod line;
 mod meetings;
 mod migrations;
 mod pool;
+mod recordings;
 mod retention;
 mod rooms;
 mod rows;
 pub mod statements;
+mod take_in;
 
 use std::fmt;
 use std::str::FromStr;

@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 
 use crate::PostgresStore;
 use crate::key::escaped;
-use crate::rows::{column, document, meeting_id, number};
+use crate::rows::{clamped, column, document, document_or_none, meeting_id, page};
 use crate::statements::{
     CREATE_ROOM, DELETE_ROOM, FIND_ROOM, LIST_ROOMS, LOAD_ROOM, LOCK_ROOM, UPDATE_ROOM, WHY_NO_ROOM,
 };
@@ -54,15 +54,9 @@ impl RoomStore for PostgresStore {
             Viewer::Operator => None,
             Viewer::User(user) => Some(escaped(user.as_str())),
         };
-        let clamped = |count| i64::try_from(count).unwrap_or(i64::MAX);
         let question =
             sqlx::query(LIST_ROOMS).bind(user).bind(clamped(paging.offset)).bind(clamped(paging.limit));
-        let rows = self.rows(question).await?;
-        let total = rows.first().map_or(Ok(0), |row| number(row, "total"))?;
-        let documents =
-            rows.iter().map(|row| column::<Option<&str>>(row, "document")).filter_map(Result::transpose);
-        let items: Result<_, _> = documents.map(|text| Room::from_document(text?)).collect();
-        Ok(Page { items: items?, total })
+        page(&self.rows(question).await?, |row| document_or_none(row, "document"))
     }
 
     async fn update_room(&self, room: Room) -> Result<bool, StoreError> {

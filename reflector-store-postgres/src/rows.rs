@@ -1,7 +1,7 @@
 //! Rows and values, read and written.
 
 use reflector_core::store::document::Document;
-use reflector_core::store::{Entry, Loaded, OwedEffect, StoreError};
+use reflector_core::store::{Entry, Loaded, OwedEffect, Page, StoreError};
 use reflector_core::{Claim, Meeting, MeetingId, RoomPolicy, Timestamp};
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{Decode, Row, Type};
@@ -55,6 +55,29 @@ pub(crate) fn loaded(row: &PgRow) -> Result<Loaded, StoreError> {
 /// How many at the most, as PostgreSQL counts.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A page, as one row for each item, or one without an item if it is empty. Each tells how many there are in all.
+pub(crate) fn page<T>(
+    rows: &[PgRow],
+    item: impl Fn(&PgRow) -> Result<Option<T>, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let total = rows.first().map_or(Ok(0), |row| number(row, "total"))?;
+    let items: Result<_, _> = rows.iter().map(item).filter_map(Result::transpose).collect();
+    Ok(Page { items: items?, total })
+}
+
+/// A document in a column of a row of a page.
+pub(crate) fn document_or_none<T: Document>(
+    row: &PgRow,
+    name: &'static str,
+) -> Result<Option<T>, StoreError> {
+    column::<Option<&str>>(row, name)?.map(T::from_document).transpose()
+}
+
+/// A count of a caller, as PostgreSQL counts.
+pub(crate) fn clamped(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// What of a meeting is written, and the first values of statements that write one.

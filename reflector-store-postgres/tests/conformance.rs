@@ -5,8 +5,9 @@ mod postgres {
     use std::sync::Arc;
 
     use async_trait::async_trait;
-    use reflector_core::store::Store;
+    use reflector_core::store::{RecordingStore, Store};
     use reflector_core::testing::Flaky;
+    use reflector_core::testing::recording_suite::{DurableRecordings, RecordingHarness};
     use reflector_core::testing::store_suite::{Durable, Harness};
     use reflector_store_postgres::{PostgresOptions, PostgresStore};
     use reflector_test_postgres::Schema;
@@ -33,6 +34,11 @@ mod postgres {
         pub(super) fn flaky(self) -> FlakyWorld {
             FlakyWorld { store: Arc::new(Flaky::sound(Arc::clone(&self.store))), _world: self }
         }
+
+        async fn again(&self) -> Arc<PostgresStore> {
+            self.store.close().await;
+            Arc::new(connect(&self.schema).await)
+        }
     }
 
     impl Harness for World {
@@ -44,8 +50,24 @@ mod postgres {
     #[async_trait]
     impl Durable for World {
         async fn reopen(&self) -> Arc<dyn Store> {
-            self.store.close().await;
-            Arc::new(connect(&self.schema).await)
+            self.again().await
+        }
+    }
+
+    impl RecordingHarness for World {
+        fn meetings(&self) -> Arc<dyn Store> {
+            self.store()
+        }
+
+        fn recordings(&self) -> Arc<dyn RecordingStore> {
+            Arc::<PostgresStore>::clone(&self.store)
+        }
+    }
+
+    #[async_trait]
+    impl DurableRecordings for World {
+        async fn reopen_recordings(&self) -> Arc<dyn RecordingStore> {
+            self.again().await
         }
     }
 
@@ -67,8 +89,19 @@ mod postgres {
         }
     }
 
+    impl RecordingHarness for FlakyWorld {
+        fn meetings(&self) -> Arc<dyn Store> {
+            self.store()
+        }
+
+        fn recordings(&self) -> Arc<dyn RecordingStore> {
+            Arc::<Flaky<PostgresStore>>::clone(&self.store)
+        }
+    }
+
     reflector_core::store_suite!(empty, durable);
     reflector_core::connection_suite!(empty);
+    reflector_core::recording_suite!(empty, durable);
 }
 
 mod flaky_without_faults {
@@ -77,4 +110,5 @@ mod flaky_without_faults {
     }
 
     reflector_core::store_suite!(empty);
+    reflector_core::recording_suite!(empty);
 }

@@ -2,12 +2,14 @@
 
 use reflector_core::lifecycle::Effect;
 use reflector_core::provider::RoomAddress;
+use reflector_core::recording::{Belongs, ObjectVersion, Recording, SoughtRoom, Version};
 use reflector_core::store::{
-    Attach, Attached, ClaimEffects, Commit, Committed, ConnectionStore, Created, DeliveryKey, DeliveryStore,
-    EffectStore, HearingStore, Kept, KeptDelivery, MeetingStore, NewMeeting, Paging, RoomStore, Settlement,
-    StoreError, TakenDelivery, TokenHash, Viewer,
+    Attach, Attached, ClaimEffects, Commit, Committed, ConnectionStore, Created, DeadLetter, DeliveryKey,
+    DeliveryStore, EffectStore, HearingStore, Kept, KeptDelivery, MeetingStore, NewMeeting, Paging,
+    RecordingStore, RoomStore, Settlement, StoreError, TakenDelivery, TakenIn, TokenHash, Viewer,
+    WhichRecordings,
 };
-use reflector_core::testing::sample::{self, ENDPOINT, at, meeting_id, new_meeting};
+use reflector_core::testing::sample::{self, ENDPOINT, at, meeting_id, new_meeting, recording_id};
 use reflector_core::{Claim, Meeting, ProviderName, Room, UserId};
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
 use reflector_test_postgres::{Schema, schema};
@@ -60,6 +62,11 @@ async fn meetings_and_messages_with_odd_names_are_told_apart() -> Result<(), Sto
             assert_eq!(store.find(&provider, address).await?, Some(loaded.clone()), "{text:.20?}");
         }
 
+        let sought = SoughtRoom { provider: provider.clone(), name: text.clone(), meeting: None };
+        let candidates = store.candidates(&[sought]).await?;
+        let candidates: Vec<_> = candidates[0].iter().map(|candidate| candidate.belongs.meeting).collect();
+        assert_eq!(candidates, [id], "{text:.20?}");
+
         let key = DeliveryKey { provider: provider.clone(), id: text.clone() };
         let waiting = KeptDelivery {
             key: key.clone(),
@@ -102,6 +109,69 @@ async fn owners_and_errors_with_odd_texts_come_back_as_they_were() -> Result<(),
         store.settle(&claimed, retry, at(3)).await?;
         assert_eq!(store.owed(meeting_id(n)).await?[0].last_error, Some(text));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn recordings_of_odd_objects_are_told_apart_and_come_back_as_they_were() -> Result<(), StoreError> {
+    let (store, _schema) = store().await;
+    let mut batch = Vec::new();
+    for text in odd_texts() {
+        let plain = sample::object(1);
+        let version = Version::Id(text.clone());
+        for object in [
+            ObjectVersion { bucket: text.clone(), ..plain.clone() },
+            ObjectVersion { key: text.clone(), ..plain.clone() },
+            ObjectVersion { version, ..plain },
+            ObjectVersion { version: Version::Tag(text.clone()), ..sample::object(2) },
+        ] {
+            let n = u32::try_from(batch.len()).expect("they are few");
+            batch.push(Recording { object, error: Some(text.clone()), ..sample::recording(n, 1) });
+        }
+    }
+    let answers = store.take_in(batch.clone()).await?;
+    assert!(answers.iter().all(|answer| matches!(answer, TakenIn::Stored { .. })), "{answers:?}");
+    for kept in &batch {
+        let loaded = store.load_recording(kept.id).await?.expect("it was taken in");
+        let revision = loaded.recording.revision;
+        assert_eq!(loaded.recording, Recording { revision, ..kept.clone() });
+    }
+    let known = batch.iter().map(|kept| TakenIn::Known { id: kept.id, status: Some(kept.status) });
+    assert_eq!(store.take_in(batch.clone()).await?, known.collect::<Vec<_>>());
+
+    let with = |n, version: &str, sequencer: &str| Recording {
+        object: ObjectVersion { version: Version::Tag(version.to_owned()), ..sample::object(3) },
+        sequencer: Some(sequencer.to_owned()),
+        ..sample::recording(n, 1)
+    };
+    assert_eq!(store.take_in(vec![with(1_001, "a", "\0b")]).await?, [TakenIn::Stored { revision: 1 }]);
+    assert_eq!(store.take_in(vec![with(1_002, "b", "\0a")]).await?, [TakenIn::Outdated], "a NUL is a digit");
+    Ok(())
+}
+
+#[tokio::test]
+async fn recordings_of_odd_owners_and_odd_messages_are_listed() -> Result<(), StoreError> {
+    let (store, _schema) = store().await;
+    let whole = Paging { offset: 0, limit: 100 };
+    let mut letters = Vec::new();
+    for (n, text) in (1..).zip(odd_texts()) {
+        let owner = UserId(text.clone());
+        let room = Room { owner: owner.clone(), ..sample::room(n) };
+        store.create_room(room.clone()).await?;
+        let belongs_to = Some(Belongs { meeting: meeting_id(n), room: room.id });
+        store.take_in(vec![Recording { belongs_to, ..sample::recording(n, 1) }]).await?;
+        let which = WhichRecordings { viewer: Viewer::User(owner), status: None, room: None };
+        let page = store.list_recordings(&which, whole).await?;
+        let ids: Vec<_> = page.items.iter().map(|item| item.id).collect();
+        assert_eq!((ids, page.total), (vec![recording_id(n)], 1), "{text:.20?}");
+
+        let (id, body, error) = (text.clone(), text.clone(), text);
+        let letter = DeadLetter { id, body, error, at: at(u64::from(n)) };
+        assert!(store.set_aside(letter.clone()).await?);
+        assert!(!store.set_aside(letter.clone()).await?);
+        letters.insert(0, letter);
+    }
+    assert_eq!(store.dead_letters(whole).await?.items, letters);
     Ok(())
 }
 

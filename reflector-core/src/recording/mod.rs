@@ -83,6 +83,15 @@ pub struct Recording {
     pub error: Option<String>,
 }
 
+impl Recording {
+    /// It after a change: what it is told apart by and when it was taken in stay, whatever comes with the change.
+    #[must_use]
+    pub fn changed_to(self, changed: &Self) -> Self {
+        let Self { id, object, revision, received_at, .. } = self;
+        Self { id, object, revision, received_at, ..changed.clone() }
+    }
+}
+
 /// How far a recording has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +122,11 @@ impl RecordingStatus {
             Self::Completed => "completed",
             Self::Failed => "failed",
         }
+    }
+
+    /// The one with this word, if there is one.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
 
@@ -153,6 +167,14 @@ mod tests {
                 "{same:?}"
             );
         }
+    }
+
+    #[test]
+    fn every_status_is_found_by_its_word() {
+        for status in RecordingStatus::ALL {
+            assert_eq!(RecordingStatus::named(status.as_str()), Some(status));
+        }
+        assert_eq!(RecordingStatus::named("Pending"), None);
     }
 
     #[test]

@@ -325,7 +325,7 @@ pub async fn a_recording_is_changed_from_its_newest_version(shelf: &Shelf) -> Re
     let before = shelf.loaded(1).await?;
     let changed = Recording { id: recording_id(1), revision: 1, ..recording_in_full(1, 10) };
     let changed = Recording { object: object(1), ..changed };
-    let renamed = Recording { object: object(7), revision: 9, ..changed.clone() };
+    let renamed = Recording { object: object(7), revision: 9, received_at: at(99), ..changed.clone() };
     assert_eq!(shelf.commit_recording(before.version, &renamed).await?, Committed::Stored);
     let after = shelf.loaded(1).await?;
     assert_eq!(after.recording, changed, "what it is told apart by stays");
@@ -397,6 +397,10 @@ pub async fn recordings_are_listed_newest_first_in_pages(shelf: &Shelf) -> Resul
         let total = seen.len() as u64;
         assert_eq!(numbers(&all(Viewer::User(UserId::from(user))), whole()).await?, (seen, total), "{user}");
     }
+    shelf.meetings.delete_room(ours.id, at(50)).await?;
+    let of_ada = all(Viewer::User(UserId::from("ada")));
+    assert_eq!(numbers(&of_ada, whole()).await?, (vec![], 0), "the room is gone");
+    assert_eq!(numbers(&operator, whole()).await?.1, 4);
     Ok(())
 }
 

@@ -8,8 +8,10 @@ mod connections;
 mod effects;
 mod meetings;
 mod others;
+mod recordings;
 
 pub use connections::*;
 pub use effects::*;
 pub use meetings::*;
 pub use others::*;
+pub use recordings::*;
