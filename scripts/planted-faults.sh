@@ -27,9 +27,9 @@ run() {
   cd "$copy" && timeout "${PLANTED_PATIENCE:-300}" nice -n 5 cargo test --quiet --no-fail-fast "$@" >"$scratch/out" 2>&1
 }
 
-# The tests that failed; of the simulator, what it found.
+# The tests that failed; of the simulator's worlds, what was found in them.
 caught_by() {
-  if [ "$1" = sim ] && grep -qE '^(found: |seed )' "$scratch/out"; then
+  if [ "$1" = sim ] && grep -qE '^(found: |seed [0-9]+:)' "$scratch/out"; then
     found=$(grep -m1 '^found: ' "$scratch/out" | sed 's/^found: //' || true)
     printf 'the simulator: %s' "${found:-a world that cannot be told to its end}"
     return

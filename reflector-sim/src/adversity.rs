@@ -12,6 +12,7 @@ impl World {
     pub(crate) fn dies(&mut self, server: usize) {
         if self.switch.is_on() && self.servers[server].up {
             let in_hand = self.servers[server].dies();
+            self.with_uploads(|uploads, world| uploads.server_dies(world, server));
             self.say(|| format!("server {server} dies with {in_hand} tasks in hand"));
             self.report.crashes += 1;
             self.report.fault("server died");
@@ -34,6 +35,7 @@ impl World {
         self.servers[server] = fresh;
         let _ = ready(self.store.beat(self.clock(server)));
         self.start_loops(server);
+        self.with_uploads(|uploads, world| uploads.server_starts(world, server));
     }
 
     pub(crate) fn clock_steps(&mut self, server: usize) {

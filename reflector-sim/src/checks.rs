@@ -13,6 +13,7 @@ use reflector_core::testing::ProviderCall;
 use reflector_core::{MeetingId, Timestamp};
 
 use crate::report::Report;
+use crate::uploads::Uploads;
 use crate::world::{World, ready};
 
 /// How long it is looked for a meeting that is not made. Making one takes seconds at the most: its calls of the store
@@ -171,6 +172,7 @@ impl World {
         if !left.is_empty() {
             self.checks.violation(self.now, format!("rooms are left at the provider: {left:?}"));
         }
+        self.with_uploads(Uploads::finish);
         self.tell_histories();
         self.sum_up();
     }
@@ -242,14 +244,9 @@ impl World {
             ("store failed after", &self.switch.after),
             ("store conflict", &self.switch.conflicts),
         ];
-        if self.switch.slipped() > 0 {
-            *self.report.faults.entry("provider missed a room").or_default() += self.switch.slipped();
-        }
+        self.report.faults_of("provider missed a room", self.switch.slipped());
         for (name, count) in counts {
-            let count = count.load(Ordering::Relaxed);
-            if count > 0 {
-                *self.report.faults.entry(name).or_default() += count;
-            }
+            self.report.faults_of(name, count.load(Ordering::Relaxed));
         }
         let conflicts = self.switch.conflicts.load(Ordering::Relaxed);
         if conflicts > 0 {

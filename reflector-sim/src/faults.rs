@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reflector_core::store::Store;
-use reflector_core::testing::{Fault, Flaky};
+use reflector_core::store::{RecordingStore, Store};
+use reflector_core::testing::{Call, Fault, Flaky};
 
 use crate::setup::Faults;
+use crate::told::Keeps;
 
 /// Whether things go wrong now, and how often they did.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Switch {
     seed: u64,
     on: AtomicBool,
     calls: AtomicU64,
+    /// How often recordings were written, or may have been.
+    writes: AtomicU64,
     pub(crate) before: AtomicU64,
     pub(crate) after: AtomicU64,
     pub(crate) conflicts: AtomicU64,
@@ -30,6 +33,7 @@ impl Switch {
             seed,
             on: AtomicBool::new(true),
             calls: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
             before: AtomicU64::new(0),
             after: AtomicU64::new(0),
             conflicts: AtomicU64::new(0),
@@ -50,6 +54,12 @@ impl Switch {
         if self.is_on() { self.faults } else { Faults::NONE }
     }
 
+    /// Whether something of this probability happens; nothing does once faults are off.
+    pub(crate) fn happens(&self, chance: impl Fn(&Faults) -> f64) -> bool {
+        let chance = chance(&self.now());
+        chance > 0.0 && self.lot() < chance
+    }
+
     fn lot(&self) -> f64 {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let mut mixed =
@@ -62,9 +72,8 @@ impl Switch {
     /// Whether the provider does not know this room now. Of each room it happens once at the most: a room that is
     /// missed twice counts as ended.
     pub(crate) fn slips(&self, room: &str) -> bool {
-        let chance = self.now().slips;
-        let slips = chance > 0.0 && self.lot() < chance;
-        slips && self.slipped.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned())
+        self.happens(|faults| faults.slips)
+            && self.slipped.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned())
     }
 
     /// How many rooms the provider has once not known.
@@ -72,7 +81,13 @@ impl Switch {
         self.slipped.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
-    fn fault(&self) -> Option<Fault> {
+    /// How often recordings were written, or may have been.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// What goes wrong with a call now; a conflict only where one may be met.
+    fn fault(&self, may_conflict: bool) -> Option<Fault> {
         let faults = self.now();
         let lot = self.lot();
         let kinds = [
@@ -83,7 +98,7 @@ impl Switch {
         let mut upper = 0.0;
         for (probability, fault, count) in kinds {
             upper += probability;
-            if lot < upper {
+            if lot < upper && (may_conflict || fault != Fault::Conflict) {
                 count.fetch_add(1, Ordering::Relaxed);
                 return Some(fault);
             }
@@ -98,6 +113,18 @@ pub(crate) struct FaultyStore;
 impl FaultyStore {
     pub(crate) fn around(store: Arc<dyn Store>, switch: &Arc<Switch>) -> Arc<dyn Store> {
         let switch = Arc::clone(switch);
-        Arc::new(Flaky::new(store, move |_| switch.fault()).halting())
+        Arc::new(Flaky::new(store, move |_| switch.fault(true)).halting())
+    }
+
+    /// The recordings alone, which have a switch of their own.
+    pub(crate) fn of_recordings(store: Arc<dyn Keeps>, switch: &Arc<Switch>) -> Arc<dyn RecordingStore> {
+        let switch = Arc::clone(switch);
+        let plan = move |call: &Call| {
+            if matches!(call.method, "take_in" | "commit_recording" | "set_aside") {
+                switch.writes.fetch_add(1, Ordering::Relaxed);
+            }
+            switch.fault(call.method == "commit_recording")
+        };
+        Arc::new(Flaky::new(store, plan).halting())
     }
 }

@@ -11,15 +11,18 @@ mod replay;
 mod report;
 mod server;
 mod setup;
+mod tasks;
 mod told;
 mod upkeep;
+mod uploads;
 mod work;
 mod world;
 
 pub use replay::{Closing, Figures, PolicyChange, Replayed, replay};
 pub use report::Report;
-pub use setup::{Faults, Pace, Setup, Shape};
+pub use setup::{Faults, Pace, RecordingFaults, Setup, Shape};
 pub use told::{
-    Told, assert_same_story_over, seeds_asked_for, simulate, simulate_over, simulate_recorded,
+    Keeps, Told, assert_same_story_over, seeds_asked_for, simulate, simulate_over, simulate_recorded,
     simulate_traced,
 };
+pub use uploads::{UPLOAD_FAULTS, UPLOAD_OUTCOMES};

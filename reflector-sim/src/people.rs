@@ -8,6 +8,7 @@ use reflector_core::{MeetingId, Role, Timestamp};
 
 use crate::report::SOON;
 use crate::setup::Pace;
+use crate::uploads::Uploads;
 use crate::world::{HOUR, Happening, MINUTE, SECOND, World, ready};
 
 /// A person, who uses one room.
@@ -161,6 +162,7 @@ impl World {
             self.checks.stops_being_empty(&place, self.now, &mut self.report);
         }
         self.note_split(person, meeting);
+        self.with_uploads(|uploads, world| uploads.somebody_came(world, &place));
         self.send(Some(message));
         if was_empty && self.dice.chance(0.2) {
             self.recorder_comes(&place);
@@ -213,6 +215,7 @@ impl World {
         if self.truth.is_there(place) && self.truth.humans(place) == 0 {
             self.checks.begins_to_be_empty(place, self.now);
         }
+        self.with_uploads(Uploads::looks_in);
     }
 
     fn is_away(&mut self, person: usize) {

@@ -36,13 +36,29 @@ pub struct Report {
     pub reasons: BTreeMap<CloseReason, u64>,
     /// What went wrong, how often, by its name.
     pub faults: BTreeMap<&'static str, u64>,
+    /// What came of recordings, how often, by its name.
+    pub recordings: BTreeMap<&'static str, u64>,
     /// How often each rule was reached, by its number.
     pub rules: BTreeMap<u8, u64>,
 }
 
 impl Report {
     pub(crate) fn fault(&mut self, name: &'static str) {
-        *self.faults.entry(name).or_default() += 1;
+        self.faults_of(name, 1);
+    }
+
+    /// So many of one kind, unless there were none.
+    pub(crate) fn faults_of(&mut self, name: &'static str, count: u64) {
+        if count > 0 {
+            *self.faults.entry(name).or_default() += count;
+        }
+    }
+
+    /// What came of so many recordings, unless it came of none.
+    pub(crate) fn recordings(&mut self, name: &'static str, count: u64) {
+        if count > 0 {
+            *self.recordings.entry(name).or_default() += count;
+        }
     }
 
     pub(crate) fn rule(&mut self, number: u8) {
@@ -71,6 +87,9 @@ impl Report {
         }
         for (fault, count) in &other.faults {
             *self.faults.entry(fault).or_default() += count;
+        }
+        for (outcome, count) in &other.recordings {
+            *self.recordings.entry(*outcome).or_default() += count;
         }
         for (rule, count) in &other.rules {
             *self.rules.entry(*rule).or_default() += count;
@@ -110,7 +129,10 @@ impl fmt::Display for Report {
             writeln!(f, "  closed: {:<24}{:>12}", reason.as_str(), count)?;
         }
         for (fault, count) in &self.faults {
-            writeln!(f, "  went wrong: {fault:<20}{count:>12}")?;
+            writeln!(f, "  went wrong: {fault:<25}{count:>7}")?;
+        }
+        for (outcome, count) in &self.recordings {
+            writeln!(f, "  recordings: {outcome:<25}{count:>7}")?;
         }
         Ok(())
     }

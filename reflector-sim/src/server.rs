@@ -1,11 +1,8 @@
 //! A server: an engine over the shared store, a clock of its own, and the tasks that it has in hand.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use reflector_core::engine::{
     AnnounceError, Announcer, Applied, CarryOutcome, CurrentMeeting, Engine, EngineError, Input,
@@ -17,6 +14,7 @@ use reflector_core::testing::FakeMessage;
 use reflector_core::{Meeting, MeetingId, ProviderName, Room, RoomId, Timestamp};
 
 use crate::provider::Distant;
+use crate::tasks::Tasks;
 
 /// What a task came to.
 #[derive(Debug)]
@@ -42,8 +40,6 @@ pub(crate) enum Done {
     Reconciled,
 }
 
-type Task = Pin<Box<dyn Future<Output = Done>>>;
-
 pub(crate) fn provider_name() -> ProviderName {
     ProviderName::from("fake")
 }
@@ -56,7 +52,7 @@ pub(crate) struct Server {
     pub(crate) ahead: i64,
     /// How often it was started.
     pub(crate) life: u32,
-    tasks: BTreeMap<u64, Task>,
+    tasks: Tasks<Done>,
 }
 
 /// Counts what is announced, and remembers what it was told of closes to come.
@@ -96,7 +92,7 @@ impl Server {
         let engine = Engine::new(store, settings)
             .with_provider(provider_name(), Arc::new(provider))
             .with_announcer(crier);
-        Self { engine: Arc::new(engine), up: true, ahead: 0, life: 0, tasks: BTreeMap::new() }
+        Self { engine: Arc::new(engine), up: true, ahead: 0, life: 0, tasks: Tasks::default() }
     }
 
     pub(crate) fn clock(&self, world: Timestamp) -> Timestamp {
@@ -106,27 +102,20 @@ impl Server {
     /// Dies: whatever it had in hand is gone, wherever it was.
     pub(crate) fn dies(&mut self) -> usize {
         self.up = false;
-        std::mem::take(&mut self.tasks).len()
+        self.tasks.drop_all()
     }
 
     /// Goes on with a task until it halts. Nothing if it is gone, or halts.
     pub(crate) fn go_on(&mut self, task: u64) -> Option<Done> {
-        let future = self.tasks.get_mut(&task)?;
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending => None,
-            Poll::Ready(done) => {
-                self.tasks.remove(&task);
-                Some(done)
-            }
-        }
+        self.tasks.go_on(task)
     }
 
     pub(crate) fn has(&self, task: u64) -> bool {
-        self.tasks.contains_key(&task)
+        self.tasks.has(task)
     }
 
     fn take_on(&mut self, number: u64, task: impl Future<Output = Done> + 'static) {
-        self.tasks.insert(number, Box::pin(task));
+        self.tasks.take_on(number, task);
     }
 
     // What a server does, as the reference server does it.

@@ -23,6 +23,9 @@ pub struct Setup {
     pub span: Duration,
     /// How busy the people are.
     pub pace: Pace,
+    /// Whether meetings of two and more are recorded, and servers take the recordings in. Everything else is the same
+    /// with and without.
+    pub recordings: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -82,6 +85,63 @@ pub struct Faults {
     pub slips: f64,
     /// When people have gone, the provider is out for so long before all is well: longer than a close is tried for.
     pub blackout: Duration,
+    /// What goes wrong with recordings.
+    pub recordings: RecordingFaults,
+}
+
+/// How probable each thing is that goes wrong between a recording's upload and what is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RecordingFaults {
+    /// An object is not announced.
+    pub lost: f64,
+    /// It is announced twice.
+    pub doubled: f64,
+    /// It is announced late: up to three quarters of an hour.
+    pub late: f64,
+    /// Messages are received in another order than they were sent.
+    pub disordered: f64,
+    /// A message comes that cannot be read; chance an hour.
+    pub garbage: f64,
+    /// A call of the source fails before it is done.
+    pub source_before: f64,
+    /// A call of the source fails after it is done.
+    pub source_after: f64,
+    /// A call of the source hangs: it may take longer than a message is in hand.
+    pub source_slow: f64,
+    /// A message among several cannot be acknowledged.
+    pub refused: f64,
+    /// A message that was acknowledged comes again, once.
+    pub comes_back: f64,
+}
+
+impl RecordingFaults {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self {
+        lost: 0.0,
+        doubled: 0.0,
+        late: 0.0,
+        disordered: 0.0,
+        garbage: 0.0,
+        source_before: 0.0,
+        source_after: 0.0,
+        source_slow: 0.0,
+        refused: 0.0,
+        comes_back: 0.0,
+    };
+
+    /// Everything goes wrong.
+    pub const ALL: Self = Self {
+        lost: 0.1,
+        doubled: 0.12,
+        late: 0.15,
+        disordered: 0.5,
+        garbage: 0.5,
+        source_before: 0.03,
+        source_after: 0.03,
+        source_slow: 0.02,
+        refused: 0.05,
+        comes_back: 0.05,
+    };
 }
 
 impl Faults {
@@ -103,6 +163,7 @@ impl Faults {
         ends_rooms: 0.0,
         slips: 0.0,
         blackout: Duration::ZERO,
+        recordings: RecordingFaults::NONE,
     };
 
     /// Everything goes wrong.
@@ -123,10 +184,11 @@ impl Faults {
         ends_rooms: 0.1,
         slips: 0.05,
         blackout: Duration::ZERO,
+        recordings: RecordingFaults::ALL,
     };
 
     /// The faults with these names, separated by commas: `messages`, `store`, `provider`, `crashes`, `clocks`,
-    /// `people`, or `all` or `none`.
+    /// `people`, or `all` or `none`. Those of recordings are in `all` alone.
     ///
     /// # Errors
     ///
@@ -200,6 +262,7 @@ impl Setup {
             counts,
             span: minutes(180),
             pace: Pace::Hectic,
+            recordings: true,
             faults: Faults { blackout, ..Faults::ALL },
         }
     }
@@ -215,6 +278,7 @@ impl Setup {
             counts: true,
             span: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
             pace: Pace::Office,
+            recordings: false,
             faults: Faults::NONE,
         }
     }

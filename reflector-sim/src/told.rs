@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use reflector_core::history;
-use reflector_core::store::Store;
+use reflector_core::store::{RecordingStore, Store};
 use reflector_store_memory::MemoryStore;
 
 use crate::report::Report;
@@ -24,6 +24,11 @@ pub struct Told {
     pub recorded: Vec<history::Line>,
 }
 
+/// All that a world keeps: its meetings, and their recordings.
+pub trait Keeps: Store + RecordingStore {}
+
+impl<S: Store + RecordingStore + ?Sized> Keeps for S {}
+
 /// Runs a world to its end: the same setup and seed tell the same story.
 pub fn simulate(setup: &Setup, seed: u64) -> Told {
     simulate_over(in_memory(), setup, seed)
@@ -31,7 +36,7 @@ pub fn simulate(setup: &Setup, seed: u64) -> Told {
 
 /// The same over another store, which is empty and must answer whoever polls it at once:
 /// [`Flaky::carried_by`](reflector_core::testing::Flaky::carried_by) makes one of a store that waits for a disk or a wire.
-pub fn simulate_over(store: Arc<dyn Store>, setup: &Setup, seed: u64) -> Told {
+pub fn simulate_over(store: Arc<dyn Keeps>, setup: &Setup, seed: u64) -> Told {
     World::new(setup, seed, store).run()
 }
 
@@ -49,7 +54,7 @@ pub fn simulate_recorded(setup: &Setup, seed: u64) -> Told {
     world.run()
 }
 
-fn in_memory() -> Arc<dyn Store> {
+fn in_memory() -> Arc<dyn Keeps> {
     Arc::new(MemoryStore::new())
 }
 
@@ -73,7 +78,7 @@ pub fn seeds_asked_for(usually: u64) -> Range<u64> {
 /// # Panics
 ///
 /// If it is not, or something is violated.
-pub fn assert_same_story_over(seeds: Range<u64>, open: impl Fn() -> Arc<dyn Store>) {
+pub fn assert_same_story_over(seeds: Range<u64>, open: impl Fn() -> Arc<dyn Keeps>) {
     for seed in seeds {
         let setup = Setup { span: HOUR, ..Setup::hostile(seed) };
         let told = simulate_over(open(), &setup, seed);

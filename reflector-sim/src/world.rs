@@ -21,7 +21,8 @@ use crate::provider::{Distant, Line};
 use crate::report::Report;
 use crate::server::{Crier, Server};
 use crate::setup::{Pace, Setup, Shape};
-use crate::told::Told;
+use crate::told::{Keeps, Told};
+use crate::uploads::Uploads;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -91,6 +92,8 @@ pub(crate) struct World {
     pub(crate) switch: Arc<Switch>,
     pub(crate) crier: Arc<Crier>,
     pub(crate) line: Arc<Line>,
+    /// What is recorded, and what becomes of it; nothing where nothing is recorded.
+    pub(crate) uploads: Option<Box<Uploads>>,
     looked_at: Timestamp,
     pub(crate) provider_ahead: i64,
     agenda: BTreeMap<(Timestamp, u64), Happening>,
@@ -101,7 +104,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(setup: &Setup, seed: u64, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(setup: &Setup, seed: u64, store: Arc<dyn Keeps>) -> Self {
         let mut dice = Dice::new(seed);
         // A Monday, an hour before the office opens.
         let now = Timestamp::from_micros(1_795_420_800_000_000);
@@ -118,6 +121,7 @@ impl World {
             switch: Arc::new(Switch::new(seed, setup.faults)),
             crier: Arc::default(),
             line: Arc::default(),
+            uploads: setup.recordings.then(|| Box::new(Uploads::new(setup, seed, Arc::clone(&store), now))),
             looked_at: now,
             quiet_from: now + setup.span,
             well_from: now + setup.span,
@@ -150,6 +154,7 @@ impl World {
             if at >= self.quiet_from && self.switch.is_on() {
                 self.fall_quiet();
             }
+            self.uploads_until(at.min(self.ends_at));
             if at > self.ends_at {
                 break;
             }
@@ -205,6 +210,7 @@ impl World {
         let faults = self.setup.faults;
         self.soon_or_never(faults.outage + faults.answers_lost + faults.refuses, Happening::Fail);
         self.soon_or_never(faults.ends_rooms, Happening::EndsRoom);
+        self.with_uploads(Uploads::begin);
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -236,6 +242,7 @@ impl World {
     fn fall_quiet(&mut self) {
         self.say(|| "from here on nothing goes wrong, and nobody comes any more".to_owned());
         self.switch.off();
+        self.with_uploads(Uploads::falls_quiet);
         self.truth.fail(None);
         let blackout = self.setup.faults.blackout;
         if !blackout.is_zero() {
@@ -341,6 +348,7 @@ impl World {
                 if let Some(up) = (0..self.servers.len()).find(|server| self.servers[*server].up) {
                     let _ = ready(self.store.beat(self.clock(up)));
                 }
+                self.with_uploads(Uploads::looks_in);
                 self.after(HEARTBEAT, Happening::Heartbeat);
             }
             Happening::Calendar(room) => self.calendar_changes(room),

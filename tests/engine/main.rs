@@ -7,6 +7,7 @@ mod hearing;
 mod messages;
 mod openings;
 mod owed;
+mod recordings;
 mod regressions;
 mod rooms;
 mod runs;

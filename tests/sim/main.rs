@@ -10,9 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use reflector_core::lifecycle::CloseReason;
-use reflector_sim::{Report, Setup, Told, seeds_asked_for, simulate, simulate_traced};
+use reflector_sim::{
+    Report, Setup, Told, UPLOAD_FAULTS, UPLOAD_OUTCOMES, seeds_asked_for, simulate, simulate_traced,
+};
 
-/// From so many worlds on, each rule and each reason to close must have been reached.
+/// From so many worlds on, each rule, each reason to close and all that can happen to recordings must have been reached.
 const MANY: u64 = 300;
 /// So many bad worlds are enough to look at.
 const ENOUGH: usize = 5;
@@ -69,11 +71,15 @@ impl Worlds {
         }
     }
 
-    /// Rules and reasons that no world has reached: what is never reached is not tried.
+    /// Rules, reasons, and faults and fates of recordings that no world has reached: what is never reached is not tried.
     fn unreached(&self) -> Vec<String> {
         let rules = (1..=27_u8).filter(|rule| !self.report.rules.contains_key(rule));
         let reasons = CloseReason::ALL.into_iter().filter(|reason| !self.report.reasons.contains_key(reason));
-        rules.map(|rule| format!("L{rule}")).chain(reasons.map(|reason| reason.to_string())).collect()
+        let of_recordings = (UPLOAD_FAULTS.iter().filter(|fault| !self.report.faults.contains_key(*fault)))
+            .chain(UPLOAD_OUTCOMES.iter().filter(|fate| !self.report.recordings.contains_key(*fate)));
+        let of_meetings =
+            rules.map(|rule| format!("L{rule}")).chain(reasons.map(|reason| reason.to_string()));
+        of_meetings.chain(of_recordings.map(|name| (*name).to_owned())).collect()
     }
 }
 
@@ -95,6 +101,19 @@ fn a_seed_tells_the_same_story_twice() {
     for seed in 0..3 {
         let setup = Setup::hostile(seed);
         assert_eq!(simulate_traced(&setup, seed), simulate_traced(&setup, seed));
+    }
+}
+
+#[test]
+fn meetings_are_the_same_whether_they_are_recorded_or_not() {
+    for seed in 0..10 {
+        let recorded = Setup::hostile(seed);
+        let mut with = simulate(&recorded, seed).report;
+        assert!(!with.recordings.is_empty());
+        with.recordings.clear();
+        with.faults.retain(|fault, _| !UPLOAD_FAULTS.contains(fault));
+        let without = simulate(&Setup { recordings: false, ..recorded }, seed).report;
+        assert_eq!(with, without, "seed {seed}");
     }
 }
 
@@ -123,7 +142,7 @@ fn in_worlds_in_which_everything_goes_wrong_nothing_is_violated() {
     if count >= MANY {
         let unreached = worlds.unreached();
         if !unreached.is_empty() {
-            println!("found: never reached: {}", unreached.join(" "));
+            println!("found: never reached: {}", unreached.join(", "));
         }
         assert!(unreached.is_empty(), "no world has reached {unreached:?}");
     }

@@ -126,6 +126,12 @@ impl FakeSource {
         self.world().failing = failing;
     }
 
+    /// How long until a message can be received; nothing if there is none.
+    pub fn next_ready(&self) -> Option<Duration> {
+        let world = self.world();
+        world.queue.iter().map(|queued| queued.ready.saturating_sub(world.now)).min()
+    }
+
     /// How many messages are there, in hand or not.
     pub fn queued(&self) -> usize {
         self.world().queue.len()

@@ -1,10 +1,8 @@
 //! Messages of a source become recordings. A message is acknowledged only after what it says is kept (rule R1).
 
-use std::collections::HashMap;
-
 use super::{NewIds, Recordings};
 use crate::ids::RecordingId;
-use crate::recording::{Message, Receipt, RecordingSource, SourceError, Unacknowledged};
+use crate::recording::{Message, Receipt, RecordingSource, Unacknowledged};
 use crate::store::{DeadLetter, StoreError, TakenIn};
 use crate::time::Timestamp;
 
@@ -130,27 +128,23 @@ impl Recordings {
         receipts: Vec<Receipt>,
         ingested: &mut Ingested,
     ) {
-        let mut left: HashMap<Receipt, String> =
-            receipts.into_iter().map(|receipt| (receipt, String::new())).collect();
+        let mut left = all_refused(receipts, "");
         for _ in 0..TRIES {
             if left.is_empty() {
-                return;
+                break;
             }
-            let receipts: Vec<_> = left.keys().cloned().collect();
+            let receipts: Vec<_> = left.iter().map(|left| left.receipt.clone()).collect();
             let asked = receipts.len();
-            let refused = match source.acknowledge(&receipts).await {
+            left = match source.acknowledge(&receipts).await {
                 Ok(refused) => refused,
-                Err(error) => all_refused(receipts, &error),
+                Err(error) => all_refused(receipts, &error.to_string()),
             };
-            ingested.acknowledged += u32::try_from(asked - refused.len()).unwrap_or(0);
-            left = refused.into_iter().map(|refused| (refused.receipt, refused.error)).collect();
+            ingested.acknowledged += u32::try_from(asked.saturating_sub(left.len())).unwrap_or(0);
         }
-        ingested.unacknowledged =
-            left.into_iter().map(|(receipt, error)| Unacknowledged { receipt, error }).collect();
+        ingested.unacknowledged = left;
     }
 }
 
-fn all_refused(receipts: Vec<Receipt>, error: &SourceError) -> Vec<Unacknowledged> {
-    let error = error.to_string();
-    receipts.into_iter().map(|receipt| Unacknowledged { receipt, error: error.clone() }).collect()
+fn all_refused(receipts: Vec<Receipt>, error: &str) -> Vec<Unacknowledged> {
+    receipts.into_iter().map(|receipt| Unacknowledged { receipt, error: error.to_owned() }).collect()
 }
