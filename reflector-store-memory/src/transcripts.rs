@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use reflector_core::pipeline::{RunState, Transcript};
+use reflector_core::pipeline::Transcript;
 use reflector_core::store::{
     ClaimRuns, Committed, LoadedRecording, LoadedTranscript, Page, Paging, RunBeat, RunCommit, StoreError,
     TranscriptStore, Viewer, WhichTranscripts,
@@ -27,14 +27,8 @@ struct Row {
     made: BTreeMap<String, String>,
 }
 
-/// When a run can be claimed next; nothing for one that is over.
 fn ready_at(loaded: &LoadedTranscript) -> Option<Timestamp> {
-    let free = loaded.claimed_until.unwrap_or(Timestamp::MIN);
-    match loaded.transcript.run.state {
-        RunState::Waiting { ready_at } => Some(ready_at.max(free)),
-        RunState::Working { since } => Some(loaded.claimed_until.unwrap_or(since)),
-        RunState::Done { .. } | RunState::Failed { .. } => None,
-    }
+    loaded.transcript.run.ready_at(loaded.claimed_until)
 }
 
 impl Transcripts {

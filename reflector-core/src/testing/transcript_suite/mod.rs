@@ -291,6 +291,10 @@ pub async fn a_recording_has_one_transcript(desk: &Desk) -> Result<(), StoreErro
     assert_eq!(desk.loaded(1).await?.transcript, again);
     assert_eq!(desk.made(transcript_id(1)).await?, BTreeMap::new(), "what was made is dropped");
     assert_eq!(desk.commit_run(unchanged(&outdated)).await?, Committed::Conflict);
+    let (recording, another) =
+        (desk.recording(1).await?, Transcript { id: transcript_id(2), ..again.clone() });
+    assert_eq!(desk.begin(&recording, &another).await?, Committed::Conflict);
+    assert_eq!((desk.recording(1).await?, desk.loaded(1).await?.transcript), (recording, again));
     assert_eq!(desk.list_transcripts(&all(Viewer::Operator), whole()).await?.total, 1);
     Ok(())
 }
