@@ -47,7 +47,7 @@ id! {
     RecordingId
 }
 id! {
-    /// A transcript: what a pipeline makes of a recording.
+    /// A transcript: what a pipeline makes of a recording, which has one; the number is the recording's.
     TranscriptId
 }
 

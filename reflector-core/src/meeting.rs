@@ -117,7 +117,19 @@ impl Meeting {
 
 #[cfg(test)]
 mod tests {
-    use super::SecretUrl;
+    use super::{Claim, SecretUrl};
+
+    #[test]
+    fn two_claims_are_searched_by_the_same_text_only_if_they_are_the_same() {
+        let date = |name: &str| Claim::Occurrence(name.to_owned());
+        let claims =
+            [Claim::Unscheduled, date("unscheduled"), date(""), date("standup"), date("occurrence:")];
+        for (n, one) in claims.iter().enumerate() {
+            for (m, other) in claims.iter().enumerate() {
+                assert_eq!(one.key() == other.key(), n == m, "{one:?} {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn a_secret_address_shows_nothing_of_itself_and_equals_only_itself() {

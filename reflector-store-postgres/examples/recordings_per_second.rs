@@ -72,5 +72,5 @@ async fn take_in(
 
 /// Half of them are of a meeting.
 fn new(n: u32) -> Recording {
-    if n % 2 == 0 { recording(n, 1) } else { recording_in_full(n, 1) }
+    if n.is_multiple_of(2) { recording(n, 1) } else { recording_in_full(n, 1) }
 }

@@ -9,6 +9,7 @@ use reflector_core::store::{RoomCreated, RoomStore};
 use reflector_core::testing::sample::room;
 use reflector_store_postgres::{OpenError, PostgresOptions, PostgresStore, Schema};
 use reflector_test_postgres::schema;
+use sqlx::{Connection, PgConnection};
 
 async fn connect(url: &str) -> Result<PostgresStore, OpenError> {
     PostgresStore::connect(&url.to_owned().into(), PostgresOptions::default()).await
@@ -34,6 +35,26 @@ async fn a_store_is_behind_until_it_is_migrated() -> Result<(), OpenError> {
     schema.sql("DELETE FROM reflector_migrations WHERE version = 2");
     assert_eq!(store.schema().await?, Schema::Behind);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_database_of_any_older_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let newest = sqlx::migrate!().iter().map(|migration| migration.version).max().unwrap();
+    for version in 1..newest {
+        let schema = schema();
+        let mut older = sqlx::migrate!();
+        older.dangerous_set_table_name("reflector_migrations");
+        older.migrations.to_mut().retain(|migration| migration.version <= version);
+        let mut connection = PgConnection::connect(schema.url()).await.unwrap();
+        older.run_direct(None, &mut connection, false).await.unwrap();
+
+        let store = connect(schema.url()).await.unwrap();
+        assert_eq!(store.schema().await.unwrap(), Schema::Behind, "{version}");
+        store.create_room(room(1)).await.unwrap();
+        store.migrate().await.unwrap();
+        assert_eq!(store.schema().await.unwrap(), Schema::Current, "{version}");
+        assert_eq!(store.load_room(room(1).id).await.unwrap(), Some(room(1)), "{version}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

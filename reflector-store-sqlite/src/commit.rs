@@ -1,5 +1,6 @@
 //! The writes of a meeting: keeping a new one, and the one that changes it.
 
+use async_trait::async_trait;
 use reflector_core::lifecycle::EffectKind;
 use reflector_core::store::document::Document;
 use reflector_core::store::{
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::{ill, is_taken};
+use crate::line::Work;
 use crate::rows::{bits, micros};
 
 impl SqliteStore {
@@ -39,12 +41,12 @@ impl SqliteStore {
     }
 
     pub(crate) async fn commit_meeting(&self, commit: Commit) -> Result<Committed, StoreError> {
-        self.line.commit(WrittenOut::of(commit)?).await
+        self.line.write(WrittenOut::of(commit)?).await
     }
 }
 
 /// A commit with its meeting written out.
-pub(crate) struct WrittenOut {
+struct WrittenOut {
     commit: Commit,
     document: String,
 }
@@ -54,9 +56,13 @@ impl WrittenOut {
         let document = commit.meeting.to_document()?;
         Ok(Self { commit, document })
     }
+}
 
-    /// Writes all of it, or nothing if it is refused: what shares the transaction with it goes on.
-    pub(crate) async fn write(&self, write: &mut SqliteConnection) -> Result<Committed, StoreError> {
+#[async_trait]
+impl Work for WrittenOut {
+    type Answer = Committed;
+
+    async fn write(&self, write: &mut SqliteConnection) -> Result<Committed, StoreError> {
         let Self { commit, document } = self;
         if !change(write, commit, document).await? {
             let was_taken = match &commit.delivery {

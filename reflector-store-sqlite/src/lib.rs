@@ -12,9 +12,11 @@ mod meetings;
 mod migrations;
 #[cfg(test)]
 mod plans;
+mod recordings;
 mod retention;
 mod rooms;
 mod rows;
+mod take_in;
 mod writer;
 
 use std::fmt;

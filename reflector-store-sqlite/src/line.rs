@@ -1,4 +1,4 @@
-//! Commits that wait for the writer are written together: one transaction, and one wait for the disk.
+//! Writes that wait for the writer are written together: one transaction, and one wait for the disk.
 //!
 //! Nothing is delayed for it. While the disk syncs one transaction, whoever comes meanwhile stands in line, and all that
 //! stand there make up the next one. They are written by a task of their own, so that a caller who goes away in the
@@ -8,14 +8,26 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reflector_core::store::{Committed, StoreError};
+use async_trait::async_trait;
+use reflector_core::store::StoreError;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
-use crate::commit::WrittenOut;
 use crate::writer::Writer;
 
 /// How many are written together at the most: others wait for the file meanwhile.
 const TOGETHER: usize = 64;
+
+/// What can be written together with others.
+#[async_trait]
+pub(crate) trait Work: Send + Sync + 'static {
+    /// What came of it.
+    type Answer: Send + Sync + 'static;
+
+    /// Writes all of it, or nothing if it is refused: what shares the transaction with it goes on. After an error it is
+    /// undone, and may be written once more.
+    async fn write(&self, write: &mut SqliteConnection) -> Result<Self::Answer, StoreError>;
+}
 
 pub(crate) struct Line {
     writer: Arc<Writer>,
@@ -24,13 +36,39 @@ pub(crate) struct Line {
 
 #[derive(Default)]
 struct Standing {
-    commits: VecDeque<Waiting>,
+    waiting: VecDeque<Box<dyn Waiting>>,
     is_served: bool,
 }
 
-struct Waiting {
-    commit: WrittenOut,
-    answer: oneshot::Sender<Result<Committed, StoreError>>,
+/// Work in the line, whatever it answers.
+#[async_trait]
+trait Waiting: Send + Sync {
+    /// Writes it, and keeps its answer until the disk has it.
+    async fn write(&mut self, write: &mut SqliteConnection) -> Result<(), StoreError>;
+
+    /// Answers whoever waits for it: what came of it, or what went wrong.
+    fn answer(self: Box<Self>, done: Result<(), StoreError>);
+}
+
+struct InLine<W: Work> {
+    work: W,
+    came_to: Option<W::Answer>,
+    answer: oneshot::Sender<Result<W::Answer, StoreError>>,
+}
+
+#[async_trait]
+impl<W: Work> Waiting for InLine<W> {
+    async fn write(&mut self, write: &mut SqliteConnection) -> Result<(), StoreError> {
+        self.came_to = Some(self.work.write(write).await?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, done: Result<(), StoreError>) {
+        let Self { came_to, answer, .. } = *self;
+        let came_to = came_to.ok_or_else(|| StoreError::Unavailable("it was not written".into()));
+        // Whoever does not wait any more will find out when they read it.
+        answer.send(done.and(came_to)).ok();
+    }
 }
 
 impl Line {
@@ -39,11 +77,12 @@ impl Line {
         Self { writer, standing: Mutex::default() }
     }
 
-    pub(crate) async fn commit(self: &Arc<Self>, commit: WrittenOut) -> Result<Committed, StoreError> {
+    /// Writes this with whatever else waits.
+    pub(crate) async fn write<W: Work>(self: &Arc<Self>, work: W) -> Result<W::Answer, StoreError> {
         let (answer, answered) = oneshot::channel();
         let was_served = {
             let mut standing = self.standing();
-            standing.commits.push_back(Waiting { commit, answer });
+            standing.waiting.push_back(Box::new(InLine { work, came_to: None, answer }));
             std::mem::replace(&mut standing.is_served, true)
         };
         if !was_served {
@@ -52,51 +91,48 @@ impl Line {
         answered.await.unwrap_or_else(|gone| Err(StoreError::Unavailable(gone.into())))
     }
 
-    fn next(&self) -> Vec<Waiting> {
+    fn next(&self) -> Vec<Box<dyn Waiting>> {
         let mut standing = self.standing();
-        let some = standing.commits.len().min(TOGETHER);
+        let some = standing.waiting.len().min(TOGETHER);
         standing.is_served = some > 0;
-        standing.commits.drain(..some).collect()
+        standing.waiting.drain(..some).collect()
     }
 
-    async fn write(&self, together: Vec<Waiting>) {
-        match self.try_together(&together).await {
-            Ok(answers) => {
-                for (waiting, answer) in together.into_iter().zip(answers) {
-                    // Whoever does not wait any more will find out when they read it.
-                    waiting.answer.send(answer).ok();
+    async fn serve(&self, mut together: Vec<Box<dyn Waiting>>) {
+        match self.try_together(&mut together).await {
+            Ok(done) => {
+                for (waiting, done) in together.into_iter().zip(done) {
+                    waiting.answer(done);
                 }
             }
             // What one of them ran into is not what ails the others.
             Err(_) if together.len() > 1 => {
                 for waiting in together {
-                    Box::pin(self.write(vec![waiting])).await;
+                    Box::pin(self.serve(vec![waiting])).await;
                 }
             }
             Err(error) => {
-                let mut alone = together;
-                if let Some(waiting) = alone.pop() {
-                    waiting.answer.send(Err(error)).ok();
+                if let Some(alone) = together.pop() {
+                    alone.answer(Err(error));
                 }
             }
         }
     }
 
-    /// What came of each, or what one of them ran into: then nothing of any of them is written.
+    /// Whether each is written, or what one of them ran into: then nothing of any of them is written.
     async fn try_together(
         &self,
-        together: &[Waiting],
-    ) -> Result<Vec<Result<Committed, StoreError>>, StoreError> {
+        together: &mut [Box<dyn Waiting>],
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let mut write = match self.writer.begin().await {
             Ok(write) => write,
             Err(error) => return Ok(for_all(together, error)),
         };
-        let mut answers = Vec::with_capacity(together.len());
-        for waiting in together {
-            answers.push(Ok(waiting.commit.write(&mut write).await?));
+        for waiting in &mut *together {
+            waiting.write(&mut write).await?;
         }
         Ok(match write.commit().await {
-            Ok(()) => answers,
+            Ok(()) => together.iter().map(|_| Ok(())).collect(),
             // Whether it took place is not known any more: they must not be written once more.
             Err(error) => for_all(together, error),
         })
@@ -108,7 +144,7 @@ impl Line {
     }
 }
 
-fn for_all(together: &[Waiting], error: StoreError) -> Vec<Result<Committed, StoreError>> {
+fn for_all(together: &[Box<dyn Waiting>], error: StoreError) -> Vec<Result<(), StoreError>> {
     let error = Arc::new(error);
     together.iter().map(|_| Err(StoreError::Unavailable(Arc::clone(&error).into()))).collect()
 }
@@ -127,7 +163,7 @@ impl Service {
             if self.is_over {
                 return;
             }
-            self.line.write(together).await;
+            self.line.serve(together).await;
         }
     }
 }

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use reflector_core::store::{DueClaim, MeetingStore, NewMeeting, RoomStore, WhichMeetings};
+use reflector_core::UserId;
+use reflector_core::recording::RecordingStatus;
+use reflector_core::store::{
+    DueClaim, MeetingStore, NewMeeting, RoomStore, Viewer, WhichMeetings, WhichRecordings,
+};
 use reflector_core::testing::sample::{at, due, meeting, meeting_id, new_meeting, room};
 use sqlx::{AssertSqlSafe, query, query_scalar};
 use tempfile::TempDir;
 
-use crate::{SqliteOptions, SqliteStore, effects, meetings, retention};
+use crate::{SqliteOptions, SqliteStore, effects, meetings, recordings, retention, take_in};
 
 async fn empty() -> (SqliteStore, TempDir) {
     let folder = TempDir::new().expect("a folder can be made");
@@ -42,6 +46,8 @@ async fn no_statement_that_is_asked_often_looks_at_every_row_or_sorts_what_it_fo
         (retention::TO_FORGET, "meetings_to_forget (closed_at>? AND closed_at<?)"),
         (retention::OLD_DELIVERIES, "deliveries_by_age (received_at<?)"),
         (retention::OLD_WORK, "effects_settled (settled_at<?)"),
+        (recordings::CANDIDATES, "meetings_by_room_name (provider=? AND room_name=?)"),
+        (recordings::UNMATCHED, "recordings_by_status (status=? AND (received_at,id)>(?,?)"),
         (&listings[0], "meetings_by_age"),
         (&listings[1], "meetings_open_by_age"),
         (&listings[2], "meetings_of_room_by_age (room_id=?"),
@@ -56,6 +62,53 @@ async fn no_statement_that_is_asked_often_looks_at_every_row_or_sorts_what_it_fo
         );
         assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
     }
+}
+
+#[tokio::test]
+async fn a_page_of_recordings_is_found_and_counted_in_an_index() {
+    let (store, _folder) = empty().await;
+    let all = WhichRecordings { viewer: Viewer::Operator, status: None, room: None };
+    let failed = WhichRecordings { status: Some(RecordingStatus::Failed), ..all.clone() };
+    let of_room = WhichRecordings { room: Some(room(1).id), ..all.clone() };
+    let of_owner = WhichRecordings { viewer: Viewer::User(UserId::from("ada")), ..all.clone() };
+    for (which, counted, found) in [
+        (all, "SCAN recordings USING COVERING INDEX", "SCAN recordings USING INDEX recordings_by_age"),
+        (
+            failed,
+            "SEARCH recordings USING COVERING INDEX recordings_by_status (status=?)",
+            "SEARCH recordings USING INDEX recordings_by_status (status=?)",
+        ),
+        (
+            of_room,
+            "SEARCH recordings USING COVERING INDEX recordings_of_room (room_id=?)",
+            "SEARCH recordings USING INDEX recordings_of_room (room_id=?)",
+        ),
+        (
+            of_owner,
+            "rooms_by_owner (owner=?)",
+            "SEARCH recordings USING INDEX recordings_of_room (room_id=?)",
+        ),
+    ] {
+        let plan = plan(&store, &recordings::listing(&which)).await;
+        assert!(plan.contains(counted) && plan.contains(found), "{which:?}\n{plan}");
+        assert!(!plan.lines().any(|step| step == "SCAN recordings" || step == "SCAN rooms"), "{plan}");
+    }
+    let letters = plan(&store, recordings::DEAD_LETTERS).await;
+    assert!(letters.contains("SCAN dead_letters USING INDEX dead_letters_by_age"), "{letters}");
+}
+
+#[tokio::test]
+async fn what_is_there_of_an_object_is_searched_in_indexes_and_nowhere_else() {
+    let (store, _folder) = empty().await;
+    let plan = plan(&store, take_in::SEEN).await;
+    for index in [
+        "recordings_by_object (bucket=? AND key=? AND object_version=?)",
+        "recordings_by_revision (bucket=? AND key=? AND revision=?)",
+        "recordings_by_revision (bucket=? AND key=?)",
+    ] {
+        assert!(plan.contains(index), "{plan}");
+    }
+    assert!(!plan.contains("SCAN recordings") && !plan.contains("SCAN known"), "{plan}");
 }
 
 #[tokio::test]

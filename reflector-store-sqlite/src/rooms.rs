@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::{corrupt, ill};
-use crate::rows::unsigned;
+use crate::rows::{clamped, page};
 
 #[async_trait]
 impl RoomStore for SqliteStore {
@@ -61,7 +61,6 @@ impl RoomStore for SqliteStore {
             Viewer::Operator => None,
             Viewer::User(user) => Some(user.as_str()),
         };
-        let clamped = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let rows: Vec<(i64, Option<String>)> = query_as(LISTING)
             .bind(user)
             .bind(clamped(paging.limit))
@@ -69,10 +68,7 @@ impl RoomStore for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .map_err(ill)?;
-        let total = rows.first().map_or(0, |(total, _)| unsigned(*total));
-        let documents = rows.into_iter().filter_map(|(_, document)| document);
-        let items = documents.map(|document| Room::from_document(&document)).collect::<Result<_, _>>()?;
-        Ok(Page { items, total })
+        page(rows, |document| Room::from_document(&document))
     }
 
     async fn update_room(&self, room: Room) -> Result<bool, StoreError> {

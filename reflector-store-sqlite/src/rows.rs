@@ -1,7 +1,7 @@
 //! Words as columns, and columns as words.
 
 use reflector_core::store::document::Document;
-use reflector_core::store::{EffectId, Loaded, StoreError};
+use reflector_core::store::{EffectId, Loaded, Page, StoreError};
 use reflector_core::{Meeting, MeetingId, RoomPolicy, Timestamp};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -21,6 +21,21 @@ pub(crate) fn unsigned(bits: i64) -> u64 {
 /// A limit, as SQLite takes one: a negative one would be none.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A count of a caller, as SQLite takes one.
+pub(crate) fn clamped(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A page, from how many there are in all and an item, a row each; from a row without an item if it is empty.
+pub(crate) fn page<R, T>(
+    rows: Vec<(i64, Option<R>)>,
+    read: impl Fn(R) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let total = rows.first().map_or(0, |(total, _)| unsigned(*total));
+    let items = rows.into_iter().filter_map(|(_, item)| item).map(read).collect::<Result<_, _>>()?;
+    Ok(Page { items, total })
 }
 
 /// A number that a row holds, in the type that it was written from.

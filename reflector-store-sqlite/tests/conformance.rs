@@ -7,13 +7,15 @@ mod sqlite {
 
     reflector_core::store_suite!(OnFile::empty, durable);
     reflector_core::connection_suite!(OnFile::empty);
+    reflector_core::recording_suite!(OnFile::empty, durable);
 }
 
 mod flaky_without_faults {
     use std::sync::Arc;
 
-    use reflector_core::store::Store;
+    use reflector_core::store::{RecordingStore, Store};
     use reflector_core::testing::Flaky;
+    use reflector_core::testing::recording_suite::RecordingHarness;
     use reflector_core::testing::store_suite::Harness;
     use reflector_store_sqlite::SqliteStore;
 
@@ -30,10 +32,21 @@ mod flaky_without_faults {
         }
     }
 
+    impl RecordingHarness for Sound {
+        fn meetings(&self) -> Arc<dyn Store> {
+            self.store()
+        }
+
+        fn recordings(&self) -> Arc<dyn RecordingStore> {
+            Arc::clone(&self.flaky) as Arc<dyn RecordingStore>
+        }
+    }
+
     async fn empty() -> Sound {
         let file = OnFile::empty().await;
         Sound { flaky: Arc::new(Flaky::sound(Arc::clone(&file.store))), _file: file }
     }
 
     reflector_core::store_suite!(empty);
+    reflector_core::recording_suite!(empty);
 }

@@ -57,6 +57,28 @@ async fn a_file_that_is_missing_is_made_and_is_behind_until_it_is_migrated() {
 }
 
 #[tokio::test]
+async fn a_file_of_any_older_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let newest = sqlx::migrate!().iter().map(|migration| migration.version).max().unwrap();
+    for version in 1..newest {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("reflector.db");
+        let mut older = sqlx::migrate!();
+        older.migrations.to_mut().retain(|migration| migration.version <= version);
+        let connect = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut connection = connect.connect().await.unwrap();
+        older.run_direct(None, &mut connection, false).await.unwrap();
+        connection.close().await.unwrap();
+
+        let store = open(&file.display().to_string()).await.unwrap();
+        assert_eq!(store.schema().await.unwrap(), Schema::Behind, "{version}");
+        store.create_room(room(1)).await.unwrap();
+        store.migrate().await.unwrap();
+        assert_eq!(store.schema().await.unwrap(), Schema::Current, "{version}");
+        assert_eq!(store.load_room(room(1).id).await.unwrap(), Some(room(1)), "{version}");
+    }
+}
+
+#[tokio::test]
 async fn many_may_bring_one_file_up_to_date_at_once() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("reflector.db");

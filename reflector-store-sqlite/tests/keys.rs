@@ -3,12 +3,15 @@
 mod world;
 
 use reflector_core::provider::RoomAddress;
+use reflector_core::recording::{Belongs, ObjectVersion, Recording, SoughtRoom, Version};
 use reflector_core::store::{
-    Commit, Committed, ConnectionStore, Created, DeliveryKey, DeliveryStore, HearingStore, Kept,
-    KeptDelivery, MeetingStore, RoomCreated, RoomStore, StoreError, TakenDelivery,
+    Commit, Committed, ConnectionStore, Created, DeadLetter, DeliveryKey, DeliveryStore, HearingStore, Kept,
+    KeptDelivery, MeetingStore, Paging, RecordingStore, RoomCreated, RoomStore, StoreError, TakenDelivery,
+    TakenIn, Viewer, WhichRecordings,
 };
 use reflector_core::testing::sample::{
-    at, commit, kept_delivery, meeting, meeting_id, new_meeting, provider_room, room, taken,
+    at, commit, kept_delivery, meeting, meeting_id, new_meeting, object, provider_room, recording,
+    recording_id, room, taken,
 };
 use reflector_core::{Claim, Meeting, ProviderName, ProviderRoom, Room, UserId};
 use world::OnFile;
@@ -45,6 +48,10 @@ async fn keys_with_a_nul_are_told_apart_and_come_back_as_they_were() -> Result<(
             assert_eq!(found.meeting.id, meeting_id(n), "{key:?}");
             assert_eq!(found.meeting.provider, provider);
         }
+        let sought = SoughtRoom { provider, name: key.to_owned(), meeting: None };
+        let candidates = world.candidates(&[sought]).await?;
+        let candidates: Vec<_> = candidates[0].iter().map(|candidate| candidate.belongs.meeting).collect();
+        assert_eq!(candidates, [meeting_id(n)], "{key:?}");
     }
     Ok(())
 }
@@ -88,5 +95,71 @@ async fn rooms_of_ours_whose_names_hold_a_nul_are_listed_by_every_byte() -> Resu
     assert_eq!(world.rooms("", None, 10).await?, sorted);
     assert_eq!(world.rooms("key\0", None, 10).await?, ["key\0one", "key\0two"]);
     assert_eq!(world.rooms("key", Some("key\0one"), 10).await?, ["key\0two"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn recordings_of_objects_whose_names_hold_a_nul_are_told_apart() -> Result<(), StoreError> {
+    let world = OnFile::empty().await;
+    let mut batch = Vec::new();
+    for key in KEYS {
+        let of = |bucket: &str, key: &str, version| {
+            let (bucket, key) = (bucket.to_owned(), key.to_owned());
+            ObjectVersion { bucket, key, version }
+        };
+        let text = key.to_owned();
+        for object in [
+            of(key, "key", Version::Tag("tag".to_owned())),
+            of("bucket", key, Version::Tag("tag".to_owned())),
+            of("bucket", "of ids", Version::Id(text.clone())),
+            of("bucket", "of tags", Version::Tag(text.clone())),
+            of("bucket", "of ids", Version::Tag(text.clone())),
+        ] {
+            let n = u32::try_from(batch.len()).expect("they are few");
+            batch.push(Recording { object, error: Some(text.clone()), ..recording(n, 1) });
+        }
+    }
+    let answers = world.take_in(batch.clone()).await?;
+    assert!(answers.iter().all(|answer| matches!(answer, TakenIn::Stored { .. })), "{answers:?}");
+    for kept in &batch {
+        let loaded = world.load_recording(kept.id).await?.expect("it was taken in");
+        let revision = loaded.recording.revision;
+        assert_eq!(loaded.recording, Recording { revision, ..kept.clone() });
+    }
+    let known = batch.iter().map(|kept| TakenIn::Known { id: kept.id, status: Some(kept.status) });
+    assert_eq!(world.take_in(batch.clone()).await?, known.collect::<Vec<_>>());
+
+    let with = |n, sequencer: &str| {
+        let version = Version::Tag(sequencer.to_owned());
+        let object = ObjectVersion { version, ..object(1) };
+        Recording { object, sequencer: Some(sequencer.to_owned()), ..recording(n, 1) }
+    };
+    assert_eq!(world.take_in(vec![with(1_001, "\0b")]).await?, [TakenIn::Stored { revision: 1 }]);
+    assert_eq!(world.take_in(vec![with(1_002, "\0a")]).await?, [TakenIn::Outdated], "a NUL is a digit");
+    Ok(())
+}
+
+#[tokio::test]
+async fn recordings_of_owners_and_messages_with_a_nul_are_listed() -> Result<(), StoreError> {
+    let world = OnFile::empty().await;
+    let whole = Paging { offset: 0, limit: 100 };
+    let mut letters = Vec::new();
+    for (n, key) in (1..).zip(KEYS) {
+        let owner = UserId::from(key);
+        world.create_room(Room { owner: owner.clone(), ..room(n) }).await?;
+        let belongs_to = Some(Belongs { meeting: meeting_id(n), room: room(n).id });
+        world.take_in(vec![Recording { belongs_to, ..recording(n, 1) }]).await?;
+        let which = WhichRecordings { viewer: Viewer::User(owner), status: None, room: None };
+        let page = world.list_recordings(&which, whole).await?;
+        let ids: Vec<_> = page.items.iter().map(|item| item.id).collect();
+        assert_eq!((ids, page.total), (vec![recording_id(n)], 1), "{key:?}");
+
+        let (id, body, error) = (key.to_owned(), key.to_owned(), key.to_owned());
+        let letter = DeadLetter { id, body, error, at: at(u64::from(n)) };
+        assert!(world.set_aside(letter.clone()).await?);
+        assert!(!world.set_aside(letter.clone()).await?);
+        letters.insert(0, letter);
+    }
+    assert_eq!(world.dead_letters(whole).await?.items, letters);
     Ok(())
 }

@@ -1,12 +1,17 @@
-//! Commits that wait are written together, and each is answered for itself.
+//! Writes that wait are written together, and each is answered for itself.
 
 mod world;
 
 use std::sync::Arc;
 
 use reflector_core::Meeting;
-use reflector_core::store::{Commit, Committed, MeetingStore, RoomStore, StoreError};
-use reflector_core::testing::sample::{commit, entry, meeting, meeting_id, new_meeting, room, taken};
+use reflector_core::recording::Recording;
+use reflector_core::store::{
+    Commit, Committed, MeetingStore, RecordingStore, RoomStore, StoreError, TakenIn,
+};
+use reflector_core::testing::sample::{
+    commit, entry, meeting, meeting_id, new_meeting, object, recording, recording_id, room, taken,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, query};
 use tokio::task::JoinSet;
@@ -54,6 +59,42 @@ async fn a_commit_that_fails_or_is_refused_takes_no_other_along() {
         }
         assert_eq!(entries, u64::from(matches!(answer, Ok(Committed::Stored))), "{n}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn recordings_stand_in_the_same_line_and_each_batch_is_whole() {
+    let world = OnFile::empty().await;
+    world.create_room(room(1)).await.unwrap();
+    world.create(new_meeting(meeting(1, &room(1)))).await.unwrap();
+    world.take_in(vec![recording(1, 1)]).await.unwrap();
+    let loaded = world.load(meeting_id(1)).await.unwrap().unwrap();
+    // Ids are given once; one that is given again stands for what fails in the middle.
+    let again = Recording { object: object(9), ..recording(1, 1) };
+    let batches =
+        [vec![recording(2, 1), recording(3, 1)], vec![recording(4, 1), again], vec![recording(5, 1)]];
+
+    let mut other = SqliteConnectOptions::new().filename(world.file()).connect().await.unwrap();
+    query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut running = JoinSet::new();
+    for (n, batch) in batches.into_iter().enumerate() {
+        let store = Arc::clone(&world.store);
+        running.spawn(async move { (n, store.take_in(batch).await.ok()) });
+    }
+    let (store, commit) = (Arc::clone(&world.store), commit(&loaded));
+    let committing = tokio::spawn(async move { store.commit(commit).await });
+    for _ in 0..10 {
+        // There is one thread: each of them has its turn.
+        tokio::task::yield_now().await;
+    }
+    query("COMMIT").execute(&mut other).await.unwrap();
+
+    let mut answers = running.join_all().await;
+    answers.sort_by_key(|(n, _)| *n);
+    let first = TakenIn::Stored { revision: 1 };
+    assert_eq!(answers, [(0, Some(vec![first; 2])), (1, None), (2, Some(vec![first]))]);
+    assert_eq!(committing.await.unwrap().unwrap(), Committed::Stored);
+    assert_eq!(world.load_recording(recording_id(4)).await.unwrap(), None, "its batch was refused");
+    assert!(world.load_recording(recording_id(5)).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reflector_core::engine::RoomFate;
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase, Policy};
 use reflector_core::store::{MeetingStore, RoomStore, Source, Store};
 use reflector_core::{Role, Room, RoomPolicy};
@@ -102,6 +103,29 @@ async fn who_comes_and_goes_in_the_room_that_a_meeting_had_before_is_no_news_of_
     assert!(matches!(waiting, Phase::Waiting { .. }));
     town.receive(&late).await;
     assert_eq!(town.phase(id).await, waiting);
+}
+
+#[tokio::test]
+async fn who_comes_into_the_room_that_a_meeting_had_while_the_next_is_made_is_not_in_the_next() {
+    let mut town = Town::new().await;
+    let id = town.schedule(Duration::ZERO, HOUR, Some("moved")).await;
+    let (start, end) = (town.now + 100 * HOUR, town.now + 101 * HOUR);
+    town.tell(id, Event::Rescheduled { start: Some(start), end: Some(end) }).await;
+    town.joins(id, "ann").await;
+    town.work().await;
+    assert!(matches!(town.phase(id).await, Phase::Waiting { .. }), "{:?}", town.phase(id).await);
+}
+
+#[tokio::test]
+async fn the_room_that_a_meeting_had_is_left_over_also_while_the_next_is_not_made_yet() {
+    let mut town = Town::new().await;
+    let id = town.schedule(Duration::ZERO, HOUR, Some("moved")).await;
+    let (start, end) = (town.now + 100 * HOUR, town.now + 101 * HOUR);
+    town.tell(id, Event::Rescheduled { start: Some(start), end: Some(end) }).await;
+    assert!(town.phase(id).await.is_opening());
+    let reconciled = town.engine.reconcile_once().await.expect("sound");
+    assert_eq!(reconciled.rooms.iter().map(|(_, _, fate)| *fate).collect::<Vec<_>>(), [RoomFate::Ended]);
+    assert!(!town.video.is_there(&town.place(id)));
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! The deadline index is a cache: what it gives out wrongly does no harm, and is put right.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reflector_core::lifecycle::{CloseReason, Wake, deadline};
+use reflector_core::lifecycle::{CloseReason, Policy, Wake, deadline};
 use reflector_core::store::{Commit, Committed, DueRow, MeetingStore};
+use reflector_core::testing::{Fault, Flaky};
 
-use crate::town::{MINUTE, Town};
+use crate::town::{MINUTE, SECOND, Town, engine_on};
 
 #[tokio::test]
 async fn the_history_says_which_deadline_it_was() {
@@ -42,4 +44,21 @@ async fn a_meeting_that_is_woken_too_early_is_put_back_without_a_word_in_its_his
     let real = deadline(&loaded.meeting.life, &town.engine.policy_of(&loaded)).expect("it is open").at;
     assert!(real > town.now + Duration::from_secs(60));
     assert_eq!(town.store.next_due().await.expect("sound"), Some(real));
+}
+
+#[tokio::test]
+async fn a_meeting_that_a_dying_server_was_to_wake_is_woken_by_another_after_five_seconds_and_not_before() {
+    let mut town = Town::new().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.sleep(15 * MINUTE);
+    let flaky =
+        Flaky::new(Arc::clone(&town.store), |call| (call.method == "commit").then_some(Fault::Before));
+    let dying = engine_on(Arc::new(flaky), &town.video, "town", Policy::default());
+    assert_eq!(dying.sweep_once(town.now).await.expect("it could read").failed.len(), 1);
+    town.sleep(4 * SECOND);
+    assert_eq!(town.engine.sweep_once(town.now).await.expect("sound").due, 0);
+    town.sleep(SECOND);
+    assert_eq!(town.engine.sweep_once(town.now).await.expect("sound").changed, 1);
 }

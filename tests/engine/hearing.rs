@@ -69,6 +69,11 @@ async fn a_provider_that_has_nothing_new_to_tell_does_not_say_that_nobody_is_in(
     town.pass(20 * MINUTE).await;
     assert!(town.video.count(|call| matches!(call, ProviderCall::Presence(_))) > 0, "it was asked");
     assert_eq!(town.phase(id).await.humans(), 1);
+    assert_eq!(
+        town.story(id).await.last().map(String::as_str),
+        Some("presence_reported → live"),
+        "whoever reads the history finds that it was asked in vain"
+    );
 }
 
 #[tokio::test]
@@ -93,6 +98,17 @@ async fn an_endpoint_that_is_configured_anew_must_prove_itself_again() {
     town.video.configure_endpoint(7);
     town.pass(20 * MINUTE).await;
     assert!(town.phase(first).await.is_active());
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_configured_anew_has_proved_itself_by_its_first_message() {
+    let mut town = telling_by_events().await;
+    town.video.configure_endpoint(7);
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.pass(15 * MINUTE).await;
+    assert_eq!(town.phase(id).await.close_reason(), Some(CloseReason::GraceExpired));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod deadlines;
 mod hearing;
 mod messages;
 mod openings;
+mod owed;
 mod regressions;
 mod rooms;
 mod runs;

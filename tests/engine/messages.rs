@@ -90,14 +90,8 @@ async fn a_message_that_names_a_room_by_its_id_alone_waits_until_the_room_is_kno
     let mut town = Town::new().await;
     let id = town.new_id();
     town.engine.current_meeting(&town.room, &Town::name(), id, town.now).await.expect("sound");
-    let movement = Movement { participant: Participant::human("ann"), at: town.now, humans: Some(1) };
-    let delivery = Delivery {
-        id: "early".to_owned(),
-        kind: "joined".to_owned(),
-        room: Some(RoomAddress { external_id: Some("fake-1".to_owned()), name: None }),
-        foreign: false,
-        facts: vec![Fact::Joined(movement)],
-    };
+    let room = RoomAddress { external_id: Some("fake-1".to_owned()), name: None };
+    let delivery = joining(&town, "early", room, false);
     let taken = town.engine.deliver(&Town::name(), &delivery, town.now).await.expect("sound");
     assert!(matches!(taken, Taken::Kept), "{taken:?}");
     assert!(town.phase(id).await.is_opening());
@@ -105,4 +99,40 @@ async fn a_message_that_names_a_room_by_its_id_alone_waits_until_the_room_is_kno
     let held = town.load(id).await.meeting.room.expect("it is made");
     assert_eq!(held.external_id, "fake-1", "it is the room that the message is about");
     assert_eq!(town.phase(id).await.humans(), 1);
+}
+
+fn joining(town: &Town, id: &str, room: RoomAddress, foreign: bool) -> Delivery {
+    let movement = Movement { participant: Participant::human("ann"), at: town.now, humans: Some(1) };
+    Delivery {
+        id: id.to_owned(),
+        kind: "joined".to_owned(),
+        room: Some(room),
+        foreign,
+        facts: vec![Fact::Joined(movement)],
+    }
+}
+
+#[tokio::test]
+async fn a_message_for_another_organisation_changes_nothing_although_it_names_a_room_of_ours() {
+    let mut town = Town::new().await;
+    let id = town.meet().await;
+    let before = town.load(id).await;
+    let room = RoomAddress { external_id: None, name: Some(town.place(id)) };
+    let delivery = joining(&town, "theirs", room, true);
+    let taken = town.engine.deliver(&Town::name(), &delivery, town.now).await.expect("sound");
+    assert!(matches!(taken, Taken::Foreign), "{taken:?}");
+    assert_eq!(town.load(id).await, before);
+}
+
+#[tokio::test]
+async fn of_two_rooms_of_one_name_only_the_one_that_the_meeting_holds_is_listened_to() {
+    let mut town = Town::new().await;
+    let id = town.meet().await;
+    let held = town.load(id).await.meeting.room.expect("it is made");
+    for (external_id, humans) in [("made-twice", 0), (held.external_id.as_str(), 1)] {
+        let room = RoomAddress { external_id: Some(external_id.to_owned()), name: Some(held.name.clone()) };
+        let delivery = joining(&town, external_id, room, false);
+        town.engine.deliver(&Town::name(), &delivery, town.now).await.expect("sound");
+        assert_eq!(town.phase(id).await.humans(), humans, "{external_id}");
+    }
 }

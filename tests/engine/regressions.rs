@@ -9,7 +9,7 @@ use reflector_core::engine::{Input, RoomFate};
 use reflector_core::lifecycle::{CloseReason, Event, Phase, Policy};
 use reflector_core::provider::HowToClose;
 use reflector_core::store::{MeetingStore, RoomStore, Source, Store};
-use reflector_core::testing::{Failure, Fault, Flaky, ProviderCall};
+use reflector_core::testing::{Failure, FakeProvider, Fault, Flaky, ProviderCall};
 
 use crate::town::{MINUTE, SECOND, Town, engine_on};
 
@@ -164,6 +164,22 @@ async fn a_close_if_empty_that_finds_somebody_whose_message_was_lost_brings_the_
     assert_eq!(town.phase(id).await.humans(), 1);
     assert_eq!(town.video.count(|call| matches!(call, ProviderCall::Close(_, HowToClose::IfEmpty))), 1);
     assert_eq!(town.video.put_out().unforced, 0);
+}
+
+#[tokio::test]
+async fn a_close_if_empty_that_finds_somebody_tells_the_history_when_they_came_where_the_provider_knows() {
+    let mut town = Town::with(FakeProvider::telling_facts(), Policy::default()).await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.pass(5 * MINUTE).await;
+    town.video.join(&town.place(id), "ben", Role::Human, town.now).expect("he is in; the message is lost");
+    let came_at = town.now;
+    town.pass(10 * MINUTE).await;
+    let history = town.store.history(id, 0, 1000).await.expect("sound");
+    let last = history.last().expect("much has happened");
+    assert!(matches!(last.event, Event::ParticipantJoined(_)), "{last:?}");
+    assert_eq!((last.at, last.phase.humans()), (came_at, 1));
 }
 
 #[tokio::test]

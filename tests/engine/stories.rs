@@ -32,8 +32,10 @@ async fn a_meeting_lives_waits_in_grace_comes_back_and_closes() {
     town.leaves(id, "ann again").await;
     town.pass(15 * MINUTE - SECOND).await;
     assert!(town.phase(id).await.is_active());
+    assert_eq!(town.phase(id).await.closed_at(), None);
     town.pass(SECOND).await;
     assert_eq!(town.phase(id).await, Phase::Closed { reason: CloseReason::GraceExpired, at: town.now });
+    assert_eq!(town.phase(id).await.closed_at(), Some(town.now));
     assert!(!town.video.is_there(&town.place(id)));
     assert_eq!(
         town.story(id).await.last().map(String::as_str),

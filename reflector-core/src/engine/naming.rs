@@ -98,6 +98,19 @@ mod tests {
     }
 
     #[test]
+    fn one_to_ten_lower_case_letters_and_digits_name_a_deployment_and_nothing_else_does() {
+        for name in ["a", "7", "reflector2"] {
+            assert_eq!(
+                name.parse::<Deployment>().map(|deployment| deployment.to_string()),
+                Ok(name.to_owned())
+            );
+        }
+        for name in ["", "reflectors2", "Staging", "my-team", "équipe"] {
+            assert_eq!(name.parse::<Deployment>(), Err(NotADeployment), "{name}");
+        }
+    }
+
+    #[test]
     fn a_name_leads_back_to_its_meeting() {
         for (id, generation) in [(0, 0), (u128::MAX, 31), (0x0190_a5c2_6e9c_7b7e_8d3e_0123_4567_89ab, 3)] {
             let meeting = MeetingId(Uuid::from_u128(id));

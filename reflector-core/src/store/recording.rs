@@ -25,8 +25,8 @@ use crate::time::Timestamp;
 ///    meeting that the name leads to.
 /// 7. `a_recording_is_changed_from_its_newest_version`: from an older one, or after it was deleted, it is a conflict,
 ///    also when many change it at once. Its id, object and revision stay as they are, and so does when it was received.
-/// 8. `recordings_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own; of one
-///    status or one room, if asked.
+/// 8. `recordings_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own that are
+///    not deleted; of one status or one room, if asked.
 /// 9. `unmatched_recordings_are_found_oldest_first`: those received since an instant, after the place named.
 /// 10. `a_deleted_recording_is_not_taken_in_again`: it is loaded and listed no more, and its object answers `Known`.
 /// 11. `a_message_that_cannot_be_read_is_kept_once`: as it came first, listed newest first.

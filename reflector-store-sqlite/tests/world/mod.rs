@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reflector_core::store::Store;
+use reflector_core::store::{RecordingStore, Store};
+use reflector_core::testing::recording_suite::{DurableRecordings, RecordingHarness};
 use reflector_core::testing::store_suite::{Durable, Harness};
 use reflector_store_sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
@@ -56,6 +57,23 @@ impl Harness for OnFile {
 #[async_trait]
 impl Durable for OnFile {
     async fn reopen(&self) -> Arc<dyn Store> {
+        self.again().await
+    }
+}
+
+impl RecordingHarness for OnFile {
+    fn meetings(&self) -> Arc<dyn Store> {
+        self.store()
+    }
+
+    fn recordings(&self) -> Arc<dyn RecordingStore> {
+        Arc::clone(&self.store) as Arc<dyn RecordingStore>
+    }
+}
+
+#[async_trait]
+impl DurableRecordings for OnFile {
+    async fn reopen_recordings(&self) -> Arc<dyn RecordingStore> {
         self.again().await
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +18,6 @@ use reflector_core::testing::{Flaky, halt};
 use reflector_core::{Timestamp, TranscriptId};
 use reflector_store_memory::MemoryStore;
 use serde_json::json;
-use uuid::Uuid;
 
 pub(crate) const STAGES: &[&str] = &["fetch", "transcribe", "topics", "publish"];
 /// How long a worker is believed to be alive.
@@ -31,20 +29,14 @@ pub(crate) const JUST: Duration = Duration::from_micros(1);
 pub(crate) struct Scripted {
     stages: &'static [&'static str],
     told: Mutex<BTreeMap<&'static str, VecDeque<Result<Made, StageError>>>>,
-    ids: AtomicU32,
     begun: Mutex<Vec<(TranscriptId, String)>>,
     done: Mutex<Vec<(TranscriptId, String)>>,
 }
 
 impl Scripted {
     pub(crate) fn with(stages: &'static [&'static str]) -> Arc<Self> {
-        let (told, ids, begun, done) = Default::default();
-        Arc::new(Self { stages, told, ids, begun, done })
-    }
-
-    /// No two transcripts of a world have the same id.
-    pub(crate) fn new_id(&self) -> TranscriptId {
-        TranscriptId(Uuid::from_u128(0x7E7 << 64 | u128::from(self.ids.fetch_add(1, Ordering::Relaxed))))
+        let (told, begun, done) = Default::default();
+        Arc::new(Self { stages, told, begun, done })
     }
 
     /// What a stage comes to the next times. After that it makes something of what earlier stages made.
@@ -213,18 +205,16 @@ pub(crate) struct End {
 /// Somebody who runs the pipeline over a store.
 pub(crate) struct Worker {
     runs: Runs,
-    pipeline: Arc<Scripted>,
 }
 
 impl Worker {
     pub(crate) fn on(store: Arc<dyn TranscriptStore>, pipeline: &Arc<Scripted>) -> Self {
-        let runs = Runs::new(store, Arc::clone(pipeline) as _, Retry::default());
-        Self { runs, pipeline: Arc::clone(pipeline) }
+        Self { runs: Runs::new(store, Arc::clone(pipeline) as _, Retry::default()) }
     }
 
     /// Begins the runs of recordings that wait for one.
     pub(crate) async fn begin(&self, now: Timestamp) -> Result<(), StoreError> {
-        while self.begin_once(now, &|| self.pipeline.new_id()).await?.more {}
+        while self.begin_once(now).await?.more {}
         Ok(())
     }
 

@@ -72,15 +72,11 @@ impl Runs {
     /// # Errors
     ///
     /// When the store is ill.
-    pub async fn begin_once(
-        &self,
-        now: Timestamp,
-        ids: &(dyn Fn() -> TranscriptId + Send + Sync),
-    ) -> Result<Begun, StoreError> {
+    pub async fn begin_once(&self, now: Timestamp) -> Result<Begun, StoreError> {
         let awaiting = self.store.awaiting(BATCH).await?;
         let mut begun = Begun { more: awaiting.len() == BATCH, ..Begun::default() };
         for loaded in awaiting {
-            let Some(transcript) = self.transcript(&loaded.recording, now, ids).await? else { continue };
+            let Some(transcript) = self.transcript(&loaded.recording, now).await? else { continue };
             let status = transcript.run.recording_status();
             let recording = Recording { status, error: None, ..loaded.recording };
             let loaded = LoadedRecording { recording, version: loaded.version };
@@ -97,7 +93,6 @@ impl Runs {
         &self,
         recording: &Recording,
         now: Timestamp,
-        ids: &(dyn Fn() -> TranscriptId + Send + Sync),
     ) -> Result<Option<Transcript>, StoreError> {
         let Some(belongs_to) = recording.belongs_to else { return Ok(None) };
         let stages = self.pipeline.stages();
@@ -108,7 +103,8 @@ impl Runs {
                 // The beginning is a place in every pipeline.
                 (transcript.id, transcript.created_at, run.unwrap_or_else(|_| begin(stages, now)))
             }
-            None => (ids(), now, begin(stages, now)),
+            // A recording has one transcript, and its id is that of the recording: begun by two, it is the same.
+            None => (TranscriptId(recording.id.0), now, begin(stages, now)),
         };
         let (object, size) = (recording.object.clone(), recording.size);
         Ok(Some(Transcript { id, recording: recording.id, object, size, belongs_to, created_at, run }))

@@ -120,6 +120,11 @@ impl FakeProvider {
         self.world().slips_in(room, Participant::human(connection));
     }
 
+    /// From now on nobody is put out of this room, not by force either.
+    pub fn resist_force(&self, room: &str) {
+        self.world().resisting.insert(room.to_owned());
+    }
+
     /// From now on every call fails like this; with nothing, they succeed again.
     pub fn fail(&self, failure: Option<Failure>) {
         self.world().failure = failure;

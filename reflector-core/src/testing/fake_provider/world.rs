@@ -33,6 +33,7 @@ pub(super) struct World {
     sent: u64,
     slipping_in: BTreeMap<String, Participant>,
     failing_rooms: BTreeMap<String, Failure>,
+    pub(super) resisting: BTreeSet<String>,
     pub(super) failure: Option<Failure>,
     pub(super) calls: Vec<ProviderCall>,
     pub(super) put_out: PutOut,
@@ -177,12 +178,12 @@ impl World {
     ) -> CloseAnswer {
         let Some(room) = self.find(begins) else { return CloseAnswer::Gone };
         let (name, humans) = (room.name.clone(), room.humans());
+        if humans > 0 && (how == HowToClose::IfEmpty || self.resisting.contains(begins)) {
+            return CloseAnswer::StillOccupied { humans, facts: room.news(known) };
+        }
         if how == HowToClose::Force {
             self.put_out.by_force += self.take_away(&name);
             return CloseAnswer::Gone;
-        }
-        if humans > 0 {
-            return CloseAnswer::StillOccupied { humans, facts: room.news(known) };
         }
         if let Some(late) = self.slipping_in.remove(begins).filter(|_| !in_one_piece) {
             // They came in after it was asked, and are put out by the close that follows.

@@ -299,6 +299,10 @@ pub async fn recordings_are_listed_newest_first_in_pages(shelf: &Shelf) -> Resul
         let total = seen.len() as u64;
         assert_eq!(numbers(&all(Viewer::User(UserId::from(user))), whole()).await?, (seen, total), "{user}");
     }
+    shelf.meetings.delete_room(ours.id, at(50)).await?;
+    let of_ada = all(Viewer::User(UserId::from("ada")));
+    assert_eq!(numbers(&of_ada, whole()).await?, (vec![], 0), "the room is gone");
+    assert_eq!(numbers(&operator, whole()).await?.1, 4);
     Ok(())
 }
 
