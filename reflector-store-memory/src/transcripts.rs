@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use reflector_core::pipeline::Transcript;
 use reflector_core::store::{
     ClaimRuns, Committed, LoadedRecording, LoadedTranscript, Page, Paging, RunBeat, RunCommit, StoreError,
-    TranscriptStore, Viewer, WhichTranscripts,
+    TranscriptStore, Viewer, WhichTranscripts, first_version,
 };
 use reflector_core::{RecordingId, Timestamp, TranscriptId};
 
@@ -106,7 +106,7 @@ impl Everything {
         let committed = self.recordings.commit(recording.version, &recording.recording);
         if committed == Committed::Stored {
             let before = self.transcripts.remove(transcript.id);
-            let version = before.map_or(0, |row| row.loaded.version) + 1;
+            let version = before.map_or_else(|| first_version(recording), |row| row.loaded.version + 1);
             let transcript = transcript.clone();
             let loaded = LoadedTranscript { transcript, version, claimed_until: None, progress: None };
             self.transcripts.put(Row { loaded, made: BTreeMap::new() });

@@ -3,7 +3,9 @@
 use reflector_core::pipeline::{RunState, Transcript};
 use reflector_core::recording::{Recording, RecordingStatus};
 use reflector_core::store::document::Document;
-use reflector_core::store::{Committed, LoadedRecording, OwedNotice, RecordingStore, RunCommit, StoreError};
+use reflector_core::store::{
+    Committed, LoadedRecording, OwedNotice, RecordingStore, RunCommit, StoreError, first_version,
+};
 use reflector_core::{RecordingId, Timestamp};
 
 use crate::PostgresStore;
@@ -21,6 +23,7 @@ impl PostgresStore {
         recording: &LoadedRecording,
         transcript: &Transcript,
     ) -> Result<Committed, StoreError> {
+        let first_version = first_version(recording);
         let LoadedRecording { recording, version } = recording;
         // What stays as it is stands in the document alone, as it came.
         let before = self.load_recording(recording.id).await?;
@@ -37,6 +40,7 @@ impl PostgresStore {
                 .bind(recording.to_document()?)
                 .bind(transcript.id.0)
                 .bind(transcript.belongs_to.room.0)
+                .bind(first_version.cast_signed())
                 .bind(transcript.created_at.as_micros())
                 .bind(transcript.run.ready_at(None).map(Timestamp::as_micros))
                 .bind(waits_until(transcript))

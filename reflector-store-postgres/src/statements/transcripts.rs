@@ -28,7 +28,7 @@ WITH seen AS MATERIALIZED (
     DELETE FROM made USING recorded WHERE made.transcript = $6::uuid
 ), begun AS (
     INSERT INTO transcripts (id, recording, room_id, version, created_at, ready_at, waits_until, document)
-    SELECT $6::uuid, recorded.id, $7::uuid, 1, $8::bigint, $9::bigint, $10::bigint, $11::text FROM recorded
+    SELECT $6::uuid, recorded.id, $7::uuid, $8::bigint, $9::bigint, $10::bigint, $11::bigint, $12::text FROM recorded
     ON CONFLICT (id) DO UPDATE SET
         recording = excluded.recording, room_id = excluded.room_id, version = transcripts.version + 1,
         created_at = excluded.created_at, ready_at = excluded.ready_at, waits_until = excluded.waits_until,

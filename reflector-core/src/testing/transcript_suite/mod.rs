@@ -376,6 +376,9 @@ pub async fn transcripts_are_listed_newest_first_in_pages(desk: &Desk) -> Result
         let total = seen.len() as u64;
         assert_eq!(numbers(&all(Viewer::User(UserId::from(user))), whole()).await?, (seen, total), "{user}");
     }
+    desk.meetings.delete_room(sample::room(2).id, at(50)).await?;
+    let of_bob = all(Viewer::User(UserId::from("bob")));
+    assert_eq!(numbers(&of_bob, whole()).await?, (vec![], 0), "the room is gone");
     Ok(())
 }
 
