@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use reflector_core::pipeline::{RunState, Transcript};
+use reflector_core::pipeline::Transcript;
 use reflector_core::store::{
     ClaimRuns, Committed, LoadedRecording, LoadedTranscript, Page, Paging, RunBeat, RunCommit, StoreError,
-    TranscriptStore, Viewer, WhichTranscripts,
+    TranscriptStore, Viewer, WhichTranscripts, first_version,
 };
 use reflector_core::{RecordingId, Timestamp, TranscriptId};
 
@@ -27,14 +27,8 @@ struct Row {
     made: BTreeMap<String, String>,
 }
 
-/// When a run can be claimed next; nothing for one that is over.
 fn ready_at(loaded: &LoadedTranscript) -> Option<Timestamp> {
-    let free = loaded.claimed_until.unwrap_or(Timestamp::MIN);
-    match loaded.transcript.run.state {
-        RunState::Waiting { ready_at } => Some(ready_at.max(free)),
-        RunState::Working { since } => Some(loaded.claimed_until.unwrap_or(since)),
-        RunState::Done { .. } | RunState::Failed { .. } => None,
-    }
+    loaded.transcript.run.ready_at(loaded.claimed_until)
 }
 
 impl Transcripts {
@@ -112,7 +106,7 @@ impl Everything {
         let committed = self.recordings.commit(recording.version, &recording.recording);
         if committed == Committed::Stored {
             let before = self.transcripts.remove(transcript.id);
-            let version = before.map_or(0, |row| row.loaded.version) + 1;
+            let version = before.map_or_else(|| first_version(recording), |row| row.loaded.version + 1);
             let transcript = transcript.clone();
             let loaded = LoadedTranscript { transcript, version, claimed_until: None, progress: None };
             self.transcripts.put(Row { loaded, made: BTreeMap::new() });

@@ -2,6 +2,7 @@
 
 mod commits;
 mod connections;
+mod consents;
 mod deadlines;
 mod deliveries;
 mod effects;
@@ -11,13 +12,16 @@ mod key;
 mod line;
 mod meetings;
 mod migrations;
+mod notices;
 mod pool;
 mod recordings;
 mod retention;
 mod rooms;
 mod rows;
+mod runs;
 pub mod statements;
 mod take_in;
+mod transcripts;
 
 use std::fmt;
 use std::str::FromStr;

@@ -46,7 +46,7 @@ impl RecordingStore for PostgresStore {
     }
 
     async fn load_recording(&self, id: RecordingId) -> Result<Option<LoadedRecording>, StoreError> {
-        self.row(sqlx::query(LOAD_RECORDING).bind(id.0)).await?.as_ref().map(loaded).transpose()
+        self.row(sqlx::query(LOAD_RECORDING).bind(id.0)).await?.as_ref().map(loaded_recording).transpose()
     }
 
     async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
@@ -98,7 +98,7 @@ impl RecordingStore for PostgresStore {
             .bind(after.map(|(received_at, _)| received_at.as_micros()))
             .bind(after.map(|(_, id)| id.0))
             .bind(limit(most));
-        self.rows(question.persistent(false)).await?.iter().map(loaded).collect()
+        self.rows(question.persistent(false)).await?.iter().map(loaded_recording).collect()
     }
 
     async fn delete_recording(&self, id: RecordingId, now: Timestamp) -> Result<bool, StoreError> {
@@ -130,7 +130,7 @@ fn candidate(row: &PgRow) -> Result<Candidate, StoreError> {
     })
 }
 
-fn loaded(row: &PgRow) -> Result<LoadedRecording, StoreError> {
+pub(crate) fn loaded_recording(row: &PgRow) -> Result<LoadedRecording, StoreError> {
     Ok(LoadedRecording { recording: document(row, "document")?, version: number(row, "version")? })
 }
 

@@ -5,10 +5,12 @@ mod postgres {
     use std::sync::Arc;
 
     use async_trait::async_trait;
-    use reflector_core::store::{RecordingStore, Store};
+    use reflector_core::store::{NoticeStore, RecordingStore, Store, TranscriptStore};
     use reflector_core::testing::Flaky;
+    use reflector_core::testing::notice_suite::NoticeHarness;
     use reflector_core::testing::recording_suite::{DurableRecordings, RecordingHarness};
     use reflector_core::testing::store_suite::{Durable, Harness};
+    use reflector_core::testing::transcript_suite::{DurableTranscripts, TranscriptHarness};
     use reflector_store_postgres::{PostgresOptions, PostgresStore};
     use reflector_test_postgres::Schema;
 
@@ -71,6 +73,25 @@ mod postgres {
         }
     }
 
+    impl TranscriptHarness for World {
+        fn transcripts(&self) -> Arc<dyn TranscriptStore> {
+            Arc::<PostgresStore>::clone(&self.store)
+        }
+    }
+
+    #[async_trait]
+    impl DurableTranscripts for World {
+        async fn reopen_transcripts(&self) -> Arc<dyn TranscriptStore> {
+            self.again().await
+        }
+    }
+
+    impl NoticeHarness for World {
+        fn notices(&self) -> Arc<dyn NoticeStore> {
+            Arc::<PostgresStore>::clone(&self.store)
+        }
+    }
+
     impl Deref for World {
         type Target = PostgresStore;
         fn deref(&self) -> &PostgresStore {
@@ -99,9 +120,18 @@ mod postgres {
         }
     }
 
+    impl TranscriptHarness for FlakyWorld {
+        fn transcripts(&self) -> Arc<dyn TranscriptStore> {
+            Arc::<Flaky<PostgresStore>>::clone(&self.store)
+        }
+    }
+
     reflector_core::store_suite!(empty, durable);
     reflector_core::connection_suite!(empty);
     reflector_core::recording_suite!(empty, durable);
+    reflector_core::transcript_suite!(empty, durable);
+    reflector_core::notice_suite!(empty);
+    reflector_core::consent_suite!(empty);
 }
 
 mod flaky_without_faults {
@@ -111,4 +141,5 @@ mod flaky_without_faults {
 
     reflector_core::store_suite!(empty);
     reflector_core::recording_suite!(empty);
+    reflector_core::transcript_suite!(empty);
 }

@@ -1,15 +1,19 @@
 //! Text from outside may hold what PostgreSQL does not take as text or in an index.
 
+use std::collections::BTreeMap;
+
 use reflector_core::lifecycle::Effect;
 use reflector_core::provider::RoomAddress;
-use reflector_core::recording::{Belongs, ObjectVersion, Recording, SoughtRoom, Version};
+use reflector_core::recording::{Belongs, ObjectVersion, Recording, RecordingStatus, SoughtRoom, Version};
 use reflector_core::store::{
     Attach, Attached, ClaimEffects, Commit, Committed, ConnectionStore, Created, DeadLetter, DeliveryKey,
-    DeliveryStore, EffectStore, HearingStore, Kept, KeptDelivery, MeetingStore, NewMeeting, Paging,
-    RecordingStore, RoomStore, Settlement, StoreError, TakenDelivery, TakenIn, TokenHash, Viewer,
-    WhichRecordings,
+    DeliveryStore, EffectStore, HearingStore, Kept, KeptDelivery, LoadedRecording, MeetingStore, NewMeeting,
+    NoticeStore, OwedNotice, Paging, RecordingStore, RoomStore, RunCommit, Settled, Settlement, StoreError,
+    TakenDelivery, TakenIn, TokenHash, TranscriptStore, Viewer, WhichRecordings, WhichTranscripts,
 };
-use reflector_core::testing::sample::{self, ENDPOINT, at, meeting_id, new_meeting, recording_id};
+use reflector_core::testing::sample::{
+    self, ENDPOINT, at, meeting_id, new_meeting, recording_id, transcript_id,
+};
 use reflector_core::{Claim, Meeting, ProviderName, Room, UserId};
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
 use reflector_test_postgres::{Schema, schema};
@@ -173,6 +177,69 @@ async fn recordings_of_odd_owners_and_odd_messages_are_listed() -> Result<(), St
     }
     assert_eq!(store.dead_letters(whole).await?.items, letters);
     Ok(())
+}
+
+#[tokio::test]
+async fn what_odd_stages_made_and_odd_notices_come_back_as_they_were() -> Result<(), StoreError> {
+    let (store, _schema) = store().await;
+    store.take_in(vec![sample::pending_recording(1, 1)]).await?;
+    let recording = store.load_recording(recording_id(1)).await?.expect("it was taken in");
+    let owner = UserId(odd_texts().concat());
+    store.create_room(Room { owner: owner.clone(), ..sample::room(1) }).await?;
+    assert_eq!(store.begin(&processing(recording), &sample::transcript(1, 1)).await?, Committed::Stored);
+    let mut made = BTreeMap::new();
+    for (n, text) in (1..).zip(odd_texts()) {
+        let loaded = store.load_transcript(transcript_id(1)).await?.expect("its run began");
+        let mut transcript = loaded.transcript;
+        transcript.run.stages[0].name.clone_from(&text);
+        let (id, event, body) = (text.clone(), text.clone(), text.clone());
+        let notice = OwedNotice { id, room: sample::room(1).id, event, body, owed_at: at(n) };
+        let commit = RunCommit {
+            expected: loaded.version,
+            transcript: transcript.clone(),
+            claimed_until: None,
+            made: Some((text.clone(), text.clone())),
+            dropped: Vec::new(),
+            recording: Some((RecordingStatus::Failed, Some(text.clone()))),
+            notices: vec![notice.clone(), notice.clone()],
+        };
+        assert_eq!(store.commit_run(commit).await?, Committed::Stored, "{text:.20?}");
+        made.insert(text.clone(), text.clone());
+        assert_eq!(store.made(transcript_id(1)).await?, made, "{text:.20?}");
+        let loaded = store.load_transcript(transcript_id(1)).await?.expect("it is there");
+        assert_eq!(loaded.transcript, transcript);
+        let recording = store.load_recording(recording_id(1)).await?.expect("it is there");
+        assert_eq!(recording.recording.error.as_ref(), Some(&text));
+
+        let claimed = store.claim_notices(at(n), at(n + 1), 10).await?;
+        assert_eq!(claimed.iter().map(|claimed| &claimed.notice).collect::<Vec<_>>(), [&notice]);
+        let retry = Settlement::Retry { at: at(n), error: text.clone() };
+        assert_eq!(store.settle_notice(&claimed[0], retry, at(n)).await?, Settled::Settled);
+        let again = store.claim_notices(at(n), at(900), 10).await?;
+        assert_eq!((again.len(), again[0].last_error.as_ref()), (1, Some(&text)));
+    }
+    let which = WhichTranscripts { viewer: Viewer::User(owner), room: None, unfinished: false };
+    let page = store.list_transcripts(&which, Paging { offset: 0, limit: 10 }).await?;
+    assert_eq!(page.total, 1);
+
+    let loaded = store.load_transcript(transcript_id(1)).await?.expect("it is there");
+    let commit = RunCommit {
+        expected: loaded.version,
+        transcript: loaded.transcript,
+        claimed_until: None,
+        made: None,
+        dropped: odd_texts(),
+        recording: None,
+        notices: Vec::new(),
+    };
+    assert_eq!(store.commit_run(commit).await?, Committed::Stored);
+    assert_eq!(store.made(transcript_id(1)).await?, BTreeMap::new());
+    Ok(())
+}
+
+fn processing(loaded: LoadedRecording) -> LoadedRecording {
+    let recording = Recording { status: RecordingStatus::Processing, ..loaded.recording };
+    LoadedRecording { recording, version: loaded.version }
 }
 
 #[tokio::test]

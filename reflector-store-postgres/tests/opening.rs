@@ -68,7 +68,7 @@ async fn an_empty_database_is_migrated_once_however_many_begin() {
     for migrated in migrating {
         migrated.await.unwrap().unwrap();
     }
-    assert_eq!(schema.sql("SELECT count(*) FROM reflector_migrations"), "3");
+    assert_eq!(schema.sql("SELECT count(*) FROM reflector_migrations"), "4");
     assert_eq!(connect(schema.url()).await.unwrap().schema().await.unwrap(), Schema::Current);
 }
 

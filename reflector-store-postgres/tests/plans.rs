@@ -110,15 +110,7 @@ async fn a_page_of_recordings_reads_that_page_and_not_all_of_them() {
         (statements::UNMATCHED, found, after, "recordings_by_status", 20.0),
         (statements::DEAD_LETTERS, "bigint, bigint", "10, 20", "dead_letters_by_age", 30.0),
     ] {
-        let (plan, text) = plan(&schema, statement, types, values);
-        let mut nodes = Vec::new();
-        collect(&plan[0]["Plan"], &mut nodes);
-        let page = nodes.iter().find(|node| node["Node Type"] == "Limit").expect(&text);
-        let mut nodes = Vec::new();
-        collect(page, &mut nodes);
-        let scan = nodes.iter().find(|node| node["Index Name"] == index).expect(&text);
-        assert_eq!(scan["Actual Rows"].as_f64(), Some(read), "{text}");
-        assert_eq!(scan["Rows Removed by Filter"].as_u64().unwrap_or(0), 0, "{text}");
+        reads_a_page(&schema, statement, types, values, index, read);
     }
 }
 
@@ -149,15 +141,125 @@ async fn whose_recordings_these_are_and_what_is_there_of_them_is_found_by_indexe
             &["recordings_of_room"],
         ),
     ] {
-        let (plan, text) = plan(&schema, statement, types, values);
-        let mut nodes = Vec::new();
-        collect(&plan[0]["Plan"], &mut nodes);
-        let whole =
-            nodes.iter().find(|node| node["Node Type"] == "Seq Scan" && node["Relation Name"] != "rooms");
-        assert_eq!(whole, None, "{text}");
-        for index in indexes {
-            assert!(nodes.iter().any(|node| node["Index Name"] == *index), "{index}: {text}");
-        }
+        reads_indexes(&schema, statement, types, values, indexes);
+    }
+}
+
+/// A hundred thousand transcripts of the recordings, with what a stage made, and as many notices; the runs of a hundred
+/// are not over, and a hundred notices are owed. A hundred recordings wait for a run.
+const TRANSCRIPTS: &str = "
+UPDATE recordings SET status = 'pending' WHERE room_id = '00000000-0000-0b00-0000-000000000001';
+INSERT INTO transcripts (id, recording, room_id, version, created_at, ready_at, document)
+SELECT ('00000000-0000-07e7-0000-' || lpad(to_hex(n), 12, '0'))::uuid,
+    ('00000000-0000-04ec-0000-' || lpad(to_hex(n), 12, '0'))::uuid,
+    ('00000000-0000-0b00-0000-' || lpad(to_hex(n % 999), 12, '0'))::uuid, 1, n,
+    CASE WHEN n % 1000 = 7 THEN n END, repeat('x', 500)
+FROM generate_series(0, 99999) AS n;
+INSERT INTO made (transcript, stage, whole_stage, text)
+SELECT id, 'fetch', 'fetch', repeat('x', 100) FROM transcripts;
+INSERT INTO notices (id, whole_id, room_id, event, body, owed_at, ready_at, settled_at)
+SELECT n, n, '00000000-0000-0b00-0000-000000000001', '', repeat('x', 100), n, n,
+    CASE WHEN n % 1000 <> 7 THEN n END
+FROM generate_series(0, 99999) AS n;
+INSERT INTO consents (meeting, participant, given, at)
+SELECT ('00000000-0000-3ee7-0000-' || lpad(to_hex(n / 10), 12, '0'))::uuid, sha256(n::text::bytea), n % 2 = 0, n
+FROM generate_series(0, 99999) AS n;
+ANALYZE recordings, transcripts, made, notices, consents";
+
+async fn with_transcripts() -> Schema {
+    let schema = with_recordings().await;
+    schema.sql(TRANSCRIPTS);
+    schema
+}
+
+#[tokio::test]
+async fn what_is_ready_owed_settled_or_listed_is_read_and_nothing_else_of_runs_and_notices() {
+    let schema = with_transcripts().await;
+    let listing = "uuid, boolean, bigint, bigint";
+    let claim_runs = ("bigint, bigint, bigint, uuid", "50000, 60000, 20, NULL");
+    let claim_notices = ("bigint, bigint, bigint", "50000, 60000, 20");
+    let of_room = "'00000000-0000-0b00-0000-000000000008', false, 10, 20";
+    for (statement, (types, values), index, read) in [
+        (statements::CLAIM_RUNS, claim_runs, "transcripts_ready", 20.0),
+        (statements::CLAIM_NOTICES, claim_notices, "notices_ready", 20.0),
+        (statements::AWAITING, ("bigint", "20"), "recordings_by_status", 20.0),
+        (statements::DROP_NOTICES, ("bigint, bigint", "50000, 20"), "notices_settled", 20.0),
+        (statements::LIST_TRANSCRIPTS, (listing, "NULL, false, 10, 20"), "transcripts_by_age", 30.0),
+        (statements::LIST_TRANSCRIPTS, (listing, "NULL, true, 10, 20"), "transcripts_unfinished", 30.0),
+        (statements::LIST_TRANSCRIPTS, (listing, of_room), "transcripts_of_room", 30.0),
+    ] {
+        reads_a_page(&schema, statement, types, values, index, read);
+    }
+    for (statement, index) in
+        [(statements::NEXT_RUN, "transcripts_ready"), (statements::NEXT_NOTICE, "notices_ready")]
+    {
+        // Without values there is nothing to be prepared for.
+        reads_a_page(&schema, &format!("{statement} AND $1::boolean"), "boolean", "true", index, 1.0);
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_found_and_written_by_indexes() {
+    let schema = with_transcripts().await;
+    let (id, recording) =
+        ("'00000000-0000-07e7-0000-000000000007'", "'00000000-0000-04ec-0000-000000000007'");
+    let begin = format!("{recording}, 1, NULL, 'processing', '', {id}, {recording}, 1, 1, 1, 1, ''");
+    let commit = format!(
+        "{id}, 1, {id}, 1, 1, 1, 1, '', 'fetch', 'fetch', '', '{{a,b}}', {recording}, 1, 'completed', '',
+        '{{7,new}}', '{{7,new}}', ARRAY[{id},{id}]::uuid[], '{{a,b}}', '{{a,b}}', '{{1,1}}'"
+    );
+    let change = "uuid, bigint, uuid, bigint, bigint, bigint, bigint, text, text, text, text, text[], uuid, bigint, \
+        text, text, text[], text[], uuid[], text[], text[], bigint[]";
+    let meeting = "'00000000-0000-3ee7-0000-000000000007'";
+    for (statement, types, values, indexes) in [
+        (
+            statements::BEGIN_RUN,
+            "uuid, bigint, uuid, text, text, uuid, uuid, bigint, bigint, bigint, bigint, text",
+            begin.as_str(),
+            &["transcripts_recording", "recordings_id", "made_pkey"][..],
+        ),
+        (
+            statements::COMMIT_RUN,
+            change,
+            commit.as_str(),
+            &["transcripts_pkey", "recordings_id", "made_pkey"],
+        ),
+        (statements::TRANSCRIPT_OF, "uuid", recording, &["transcripts_recording"]),
+        (statements::MADE, "uuid", id, &["made_pkey"]),
+        (statements::DENIED_AT, "uuid", meeting, &["consents_pkey"]),
+        (
+            statements::LIST_TRANSCRIPTS_OF_OWNER,
+            "uuid, boolean, bigint, bigint, text",
+            "NULL, false, 0, 20, 'owner-3'",
+            &["transcripts_of_room"],
+        ),
+    ] {
+        reads_indexes(&schema, statement, types, values, indexes);
+    }
+}
+
+/// A statement reads so many rows of this index, and none that it has no use for.
+fn reads_a_page(schema: &Schema, statement: &str, types: &str, values: &str, index: &str, read: f64) {
+    let (plan, text) = plan(schema, statement, types, values);
+    let mut nodes = Vec::new();
+    collect(&plan[0]["Plan"], &mut nodes);
+    let page = nodes.iter().find(|node| node["Node Type"] == "Limit").expect(&text);
+    let mut nodes = Vec::new();
+    collect(page, &mut nodes);
+    let scan = nodes.iter().find(|node| node["Index Name"] == index).expect(&text);
+    assert_eq!(scan["Actual Rows"].as_f64(), Some(read), "{text}");
+    assert_eq!(scan["Rows Removed by Filter"].as_u64().unwrap_or(0), 0, "{text}");
+}
+
+/// A statement reads these indexes, and no table as a whole but the rooms.
+fn reads_indexes(schema: &Schema, statement: &str, types: &str, values: &str, indexes: &[&str]) {
+    let (plan, text) = plan(schema, statement, types, values);
+    let mut nodes = Vec::new();
+    collect(&plan[0]["Plan"], &mut nodes);
+    let whole = nodes.iter().find(|node| node["Node Type"] == "Seq Scan" && node["Relation Name"] != "rooms");
+    assert_eq!(whole, None, "{text}");
+    for index in indexes {
+        assert!(nodes.iter().any(|node| node["Index Name"] == *index), "{index}: {text}");
     }
 }
 

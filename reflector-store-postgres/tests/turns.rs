@@ -1,13 +1,15 @@
 //! Several that take in objects of one key at the same time: all of a batch is written in one piece, and in its turn.
 
+mod rival;
+
 use std::sync::Arc;
 
 use reflector_core::recording::{ObjectVersion, Recording, Version};
 use reflector_core::store::{RecordingStore, StoreError, TakenIn};
 use reflector_core::testing::sample::{object, recording, recording_id};
 use reflector_store_postgres::{PostgresOptions, PostgresStore, statements};
-use reflector_test_postgres::{Cluster, Durability, Schema, schema};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+use reflector_test_postgres::{Cluster, Durability};
+use rival::World;
 use tokio::sync::Barrier;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -19,49 +21,17 @@ const RIVAL: [&str; 2] = [
     VALUES ('sample-bucket', 'a folder/Größe+2%.mp4', 1, 'y', gen_random_uuid(), 1, 0, 'pending', '')",
 ];
 
-struct World {
-    schema: Schema,
-    store: Arc<PostgresStore>,
-    rival: PgConnection,
-}
-
-impl World {
-    async fn begin(name: &str) -> Self {
-        let schema = schema();
-        let url = format!("{}&application_name={name}", schema.url());
-        let options = PostgresOptions { connections: 1, ..PostgresOptions::default() };
-        let store = PostgresStore::connect(&url.into(), options).await.expect("the cluster is up");
-        store.migrate().await.expect("an empty schema can be migrated");
-        let mut rival = PgConnection::connect(schema.url()).await.expect("the cluster is up");
-        // Should the two wait for each other, it is this one that is told.
-        raw_sql("SET deadlock_timeout = '1ms'; BEGIN").execute(&mut rival).await.expect("nothing is open");
-        Self { schema, store: Arc::new(store), rival }
-    }
-
-    async fn rival(&mut self, sql: &'static str) {
-        raw_sql(AssertSqlSafe(sql)).execute(&mut self.rival).await.expect("it can be written");
-    }
-
-    /// Takes in two new objects, and comes back once that has to wait.
-    async fn take_in(&self, name: &str) -> JoinHandle<Result<Vec<TakenIn>, StoreError>> {
-        let store = Arc::clone(&self.store);
-        let taking = tokio::spawn(async move { store.take_in(vec![recording(2, 2), recording(1, 1)]).await });
-        let waits = format!(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND wait_event_type = 'Lock'"
-        );
-        while self.schema.sql(&waits) == "0" {
-            assert!(!taking.is_finished(), "it need not wait");
-        }
-        taking
-    }
+/// Takes in two new objects, and comes back once that has to wait.
+fn take_in(world: &World) -> JoinHandle<Result<Vec<TakenIn>, StoreError>> {
+    let store = Arc::clone(&world.store);
+    world.waiting(async move { store.take_in(vec![recording(2, 2), recording(1, 1)]).await })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_loses_a_race_for_a_revision_takes_the_next_one() {
-    let name = "turns-lost";
-    let mut world = World::begin(name).await;
+    let mut world = World::begin("turns-lost").await;
     world.rival(RIVAL[0]).await;
-    let taking = world.take_in(name).await;
+    let taking = take_in(&world);
     // Keys are written in their order: whoever waits for the first one has not written the other yet.
     world.rival(RIVAL[1]).await;
     world.rival("COMMIT").await;
@@ -75,10 +45,9 @@ async fn whoever_loses_a_race_for_a_revision_takes_the_next_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_takes_its_turn_alone_is_waited_for() {
-    let name = "turns-alone";
-    let mut world = World::begin(name).await;
+    let mut world = World::begin("turns-alone").await;
     world.rival(statements::TAKE_TURNS).await;
-    let taking = world.take_in(name).await;
+    let taking = take_in(&world);
     world.rival(RIVAL[0]).await;
     world.rival("COMMIT").await;
     let answers = taking.await.unwrap().unwrap();

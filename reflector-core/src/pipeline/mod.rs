@@ -203,6 +203,17 @@ impl Run {
         }
     }
 
+    /// When a worker can claim it next, if it is claimed until this instant; nothing once it is over.
+    pub fn ready_at(&self, claimed_until: Option<Timestamp>) -> Option<Timestamp> {
+        match self.state {
+            RunState::Waiting { ready_at } => {
+                Some(claimed_until.map_or(ready_at, |until| until.max(ready_at)))
+            }
+            RunState::Working { since } => Some(claimed_until.unwrap_or(since)),
+            RunState::Done { .. } | RunState::Failed { .. } => None,
+        }
+    }
+
     /// Since when it stands still, if it does: it failed; or a stage was started by a worker whose claim has run out,
     /// or could be started, and nobody has taken it up.
     pub fn stuck_since(&self, claimed_until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {

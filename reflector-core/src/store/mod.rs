@@ -35,6 +35,7 @@ pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
 pub use transcript::{
     ClaimRuns, LoadedTranscript, RunBeat, RunCommit, StageProgress, TranscriptStore, WhichTranscripts,
+    first_version,
 };
 
 /// Everything the engine keeps, in one place: all of a commit is one transaction.

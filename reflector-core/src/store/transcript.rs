@@ -26,13 +26,14 @@ use crate::time::Timestamp;
 ///    asked for; also when many claim at once. What is over is not claimed.
 /// 5. `a_run_whose_claim_runs_out_is_given_to_another`
 /// 6. `a_heartbeat_keeps_a_claim`: and how far the stage is, until the next commit or claim; and says so when it is lost.
-/// 7. `a_lost_claim_commits_nothing`: a commit from an older version is a conflict.
+/// 7. `a_lost_claim_commits_nothing`: a commit from an older version is a conflict, also when the transcript was deleted
+///    and begun anew since: its versions go on, as [`first_version`] tells.
 /// 8. `a_commit_of_a_run_changes_everything_or_nothing`: the run, what its stage made, what is dropped, how its
 ///    recording stands, unless that was deleted or waits for another run, and the notices that are owed.
 /// 9. `what_stages_made_is_kept_to_the_byte`
 /// 10. `the_next_ready_instant_is_told`: of runs that are claimed, the end of the claim.
-/// 11. `transcripts_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own; of one
-///     room or of those that are not over, if asked.
+/// 11. `transcripts_are_listed_newest_first_in_pages`: all for an operator, else those of rooms of one's own that are
+///     not deleted; of one room or of those that are not over, if asked.
 /// 12. `a_deleted_transcript_is_gone`: with what its stages made, and nobody can commit to it.
 #[async_trait]
 pub trait TranscriptStore: Send + Sync + Debug + 'static {
@@ -89,6 +90,13 @@ pub struct LoadedTranscript {
     pub claimed_until: Option<Timestamp>,
     /// How far the stage that is being worked on is, if somebody said so.
     pub progress: Option<StageProgress>,
+}
+
+/// The version of a transcript that is kept for the first time, or for the first time since it was deleted, with the
+/// recording that it is begun with. Recordings are written when a run begins, so that it is above all that were before.
+pub const fn first_version(recording: &LoadedRecording) -> u64 {
+    // Between two writes of its recording a transcript is written less often than this leaves room for.
+    recording.version << 32
 }
 
 /// How far a stage is.

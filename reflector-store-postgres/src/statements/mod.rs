@@ -7,11 +7,15 @@
 mod connections;
 mod effects;
 mod meetings;
+mod notices;
 mod others;
 mod recordings;
+mod transcripts;
 
 pub use connections::*;
 pub use effects::*;
 pub use meetings::*;
+pub use notices::*;
 pub use others::*;
 pub use recordings::*;
+pub use transcripts::*;

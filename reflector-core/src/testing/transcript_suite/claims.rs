@@ -121,6 +121,16 @@ pub async fn a_lost_claim_commits_nothing(desk: &Desk) -> Result<(), StoreError>
         let stored = answers.iter().filter(|answer| **answer == Committed::Stored).count();
         assert_eq!((stored, answers.len()), (1, RACERS as usize), "{answers:?}");
     }
+    // What is begun anew under the id of one that was deleted is not taken for that.
+    let mine = desk.loaded(1).await?;
+    assert!(desk.delete_transcript(transcript_id(1)).await?);
+    let recording = desk.recording(1).await?;
+    assert_eq!(desk.begin(&recording, &mine.transcript).await?, Committed::Stored);
+    while desk.loaded(1).await?.version < mine.version {
+        let anew = desk.loaded(1).await?;
+        assert_eq!(desk.commit_run(unchanged(&anew)).await?, Committed::Stored);
+    }
+    assert_eq!(desk.commit_run(unchanged(&mine)).await?, Committed::Conflict);
     Ok(())
 }
 

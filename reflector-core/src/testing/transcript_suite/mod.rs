@@ -291,6 +291,10 @@ pub async fn a_recording_has_one_transcript(desk: &Desk) -> Result<(), StoreErro
     assert_eq!(desk.loaded(1).await?.transcript, again);
     assert_eq!(desk.made(transcript_id(1)).await?, BTreeMap::new(), "what was made is dropped");
     assert_eq!(desk.commit_run(unchanged(&outdated)).await?, Committed::Conflict);
+    let (recording, another) =
+        (desk.recording(1).await?, Transcript { id: transcript_id(2), ..again.clone() });
+    assert_eq!(desk.begin(&recording, &another).await?, Committed::Conflict);
+    assert_eq!((desk.recording(1).await?, desk.loaded(1).await?.transcript), (recording, again));
     assert_eq!(desk.list_transcripts(&all(Viewer::Operator), whole()).await?.total, 1);
     Ok(())
 }
@@ -372,6 +376,9 @@ pub async fn transcripts_are_listed_newest_first_in_pages(desk: &Desk) -> Result
         let total = seen.len() as u64;
         assert_eq!(numbers(&all(Viewer::User(UserId::from(user))), whole()).await?, (seen, total), "{user}");
     }
+    desk.meetings.delete_room(sample::room(2).id, at(50)).await?;
+    let of_bob = all(Viewer::User(UserId::from("bob")));
+    assert_eq!(numbers(&of_bob, whole()).await?, (vec![], 0), "the room is gone");
     Ok(())
 }
 

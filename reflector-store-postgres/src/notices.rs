@@ -1,0 +1,71 @@
+//! What rooms' owners are to be told: claimed, settled, dropped. It is owed by the commits of runs.
+
+use async_trait::async_trait;
+use reflector_core::store::{ClaimedNotice, NoticeStore, OwedNotice, Settled, Settlement, StoreError};
+use reflector_core::{RoomId, Timestamp};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::key::{escaped, key, unescaped};
+use crate::rows::{column, instant, instant_or_none, limit};
+use crate::statements::{CLAIM_NOTICES, DROP_NOTICES, NEXT_NOTICE, SETTLE_NOTICE_DONE, SETTLE_NOTICE_RETRY};
+
+#[async_trait]
+impl NoticeStore for PostgresStore {
+    async fn claim_notices(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        most: usize,
+    ) -> Result<Vec<ClaimedNotice>, StoreError> {
+        let question =
+            sqlx::query(CLAIM_NOTICES).bind(now.as_micros()).bind(until.as_micros()).bind(limit(most));
+        self.rows(question.persistent(false)).await?.iter().map(claimed).collect()
+    }
+
+    async fn settle_notice(
+        &self,
+        claimed: &ClaimedNotice,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        let done = settlement == Settlement::Done;
+        let question = sqlx::query(if done { SETTLE_NOTICE_DONE } else { SETTLE_NOTICE_RETRY })
+            .bind(key(&claimed.notice.id))
+            .bind(claimed.claimed_until.as_micros())
+            .bind(claimed.attempts.cast_signed());
+        let question = match &settlement {
+            Settlement::Done => question.bind(now.as_micros()),
+            Settlement::Retry { at, error } => question.bind(at.as_micros()).bind(escaped(error)),
+        };
+        let settled = self.changed(question).await? > 0;
+        Ok(if settled { Settled::Settled } else { Settled::Lost })
+    }
+
+    async fn next_notice(&self) -> Result<Option<Timestamp>, StoreError> {
+        instant_or_none(&self.one(sqlx::query(NEXT_NOTICE)).await?, "ready_at")
+    }
+
+    async fn drop_notices_before(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        let question = sqlx::query(DROP_NOTICES).bind(before.as_micros()).bind(limit(most)).persistent(false);
+        let dropped = self.changed(question).await?;
+        Ok(usize::try_from(dropped).unwrap_or(usize::MAX))
+    }
+}
+
+fn claimed(row: &PgRow) -> Result<ClaimedNotice, StoreError> {
+    let text = |name| column(row, name).map(unescaped);
+    Ok(ClaimedNotice {
+        notice: OwedNotice {
+            id: text("whole_id")?,
+            room: column::<Uuid>(row, "room_id").map(RoomId)?,
+            event: text("event")?,
+            body: text("body")?,
+            owed_at: instant(row, "owed_at")?,
+        },
+        attempts: column(row, "attempts").map(i32::cast_unsigned)?,
+        claimed_until: instant(row, "claimed_until")?,
+        last_error: column::<Option<String>>(row, "last_error")?.map(unescaped),
+    })
+}
