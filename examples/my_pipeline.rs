@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // A program of yours does this whenever `next_run` says so, on as many computers as it likes.
     let now = sample::at(60);
-    runs.begin_once(now, &|| sample::transcript_id(1)).await?;
+    let transcript = runs.begin_once(now).await?.transcripts[0];
     for mut claimed in runs.claim(None, 10, now).await? {
         // Beside a long stage, `beat` tells the others that this worker is alive.
         while let Worked::Next(next) = runs.work_once(claimed, &|| now, &Unseen).await? {
@@ -90,13 +90,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let loaded = store.load_transcript(sample::transcript_id(1)).await?.ok_or("it was begun")?;
+    let loaded = store.load_transcript(transcript).await?.ok_or("it was begun")?;
     for stage in &loaded.transcript.run.stages {
         let why = stage.reason.as_deref().unwrap_or_default();
         println!("{:<10} {:<8} {why}", stage.name, stage.status.as_str());
     }
     let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-    println!("{}", shelf[&sample::transcript_id(1)]);
+    println!("{}", shelf[&transcript]);
     assert_eq!(loaded.transcript.run.status().as_str(), "ended");
     Ok(())
 }

@@ -13,7 +13,8 @@ use crate::notice;
 use crate::time_outs::TimeOuts;
 use crate::trouble::{Asked, On, Trouble};
 
-/// How long a message is in hand, in seconds: what AWS advises for work that may have to be extended.
+/// How long a message is in hand unless something else is said, in seconds: what AWS advises for work that may have to
+/// be extended.
 pub(crate) const IN_HAND: i32 = 120;
 /// How many messages SQS gives or takes in one call at most.
 pub(crate) const BATCH: i32 = 10;
@@ -24,13 +25,15 @@ pub(crate) struct Queue {
     pub(crate) url: String,
     /// For how many seconds SQS waits for a message before it says that there is none.
     pub(crate) wait: i32,
+    /// For how many seconds a message is in hand.
+    pub(crate) in_hand: i32,
     pub(crate) time_outs: TimeOuts,
 }
 
 impl Queue {
     pub(crate) async fn receive(&self) -> Result<Vec<Message>, SourceError> {
         let receive = self.client.receive_message().queue_url(&self.url).max_number_of_messages(BATCH);
-        let receive = receive.wait_time_seconds(self.wait).visibility_timeout(IN_HAND);
+        let receive = receive.wait_time_seconds(self.wait).visibility_timeout(self.in_hand);
         let receive = receive
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);

@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::{
 };
 use reflector_core::recording::{Receipt, SourceError, Unacknowledged};
 
-use crate::queue::{BATCH, IN_HAND, Queue};
+use crate::queue::{BATCH, Queue};
 use crate::trouble::{Kind, Trouble, bare};
 
 /// What deleting takes, and what changing when a message can be received again takes.
@@ -46,7 +46,7 @@ impl Queue {
     }
 
     pub(crate) async fn extend(&self, receipts: &[Receipt]) -> Result<(), SourceError> {
-        self.receive_in(IN_HAND, receipts).await
+        self.receive_in(self.in_hand, receipts).await
     }
 
     async fn receive_in(&self, seconds: i32, receipts: &[Receipt]) -> Result<(), SourceError> {

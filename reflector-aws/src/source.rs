@@ -27,6 +27,10 @@ const WAIT: i32 = 20;
 /// tries again as well, and takes longer.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// The longest that a message can be in hand, in seconds. SQS counts from when it was received, and refuses all of twelve
+/// hours a moment later.
+const LONGEST_IN_HAND: i32 = 12 * 60 * 60 - 5;
+
 /// Recordings in S3 that are announced through SQS. See the [crate] for what it does of the port in which way.
 pub struct AwsSource {
     queue: Option<Queue>,
@@ -58,7 +62,8 @@ impl AwsSource {
             None => sqs,
         };
         let client = aws_sdk_sqs::Client::from_conf(sqs.build());
-        let queue = settings.queue_url.map(|url| Queue { client, url, wait: WAIT, time_outs });
+        let queue =
+            settings.queue_url.map(|url| Queue { client, url, wait: WAIT, in_hand: IN_HAND, time_outs });
         Ok(Self { queue, objects: Objects::new(s3, settings.buckets) })
     }
 
@@ -69,6 +74,17 @@ impl AwsSource {
     pub fn with_wait(mut self, wait: Duration) -> Self {
         if let Some(queue) = &mut self.queue {
             queue.wait = i32::try_from(wait.as_secs()).map_or(WAIT, |wait| wait.min(WAIT));
+        }
+        self
+    }
+
+    /// The same, with another time that a message is in hand: whole seconds, from one to twelve hours, which is as long
+    /// as SQS lets anybody have one; two minutes if nothing is said.
+    #[must_use]
+    pub fn with_in_hand(mut self, in_hand: Duration) -> Self {
+        if let Some(queue) = &mut self.queue {
+            queue.in_hand =
+                i32::try_from(in_hand.as_secs()).unwrap_or(LONGEST_IN_HAND).clamp(1, LONGEST_IN_HAND);
         }
         self
     }
@@ -137,7 +153,8 @@ impl RecordingSource for AwsSource {
     }
 
     fn in_hand(&self) -> Duration {
-        Duration::from_secs(u64::try_from(IN_HAND).unwrap_or_default())
+        let in_hand = self.queue.as_ref().map_or(IN_HAND, |queue| queue.in_hand);
+        Duration::from_secs(u64::try_from(in_hand).unwrap_or_default())
     }
 
     async fn acknowledge(&self, receipts: &[Receipt]) -> Result<Vec<Unacknowledged>, SourceError> {

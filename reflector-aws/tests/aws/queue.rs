@@ -90,6 +90,23 @@ async fn ten_messages_are_waited_for_as_long_as_sqs_can_and_held_for_two_minutes
 }
 
 #[tokio::test]
+async fn a_message_is_in_hand_for_as_long_as_was_said_and_as_sqs_allows() {
+    let server = MockServer::start().await;
+    answers(&server, "ReceiveMessage", |_| (200, json!({}))).await;
+    let mut held = Vec::new();
+    for said in [Duration::from_secs(3), Duration::ZERO, Duration::MAX] {
+        let source = AwsSource::connect(settings(&server.uri(), Some(URL), &[])).await.unwrap();
+        let source = source.with_in_hand(said);
+        source.receive().await.unwrap();
+        held.push(source.in_hand().as_secs());
+    }
+    assert_eq!(held, [3, 1, 43_195]);
+    let asked: Vec<_> =
+        asked(&server).await.into_iter().map(|(_, call)| call["VisibilityTimeout"].clone()).collect();
+    assert_eq!(asked, [json!(3), json!(1), json!(43_195)]);
+}
+
+#[tokio::test]
 async fn receipts_go_in_batches_of_ten_with_ids_that_differ() {
     let server = MockServer::start().await;
     answers(&server, "DeleteMessageBatch", all_done).await;
