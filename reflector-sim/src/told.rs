@@ -9,6 +9,7 @@ use reflector_store_memory::MemoryStore;
 
 use crate::report::Report;
 use crate::setup::Setup;
+use crate::uploads::names;
 use crate::world::{HOUR, World};
 
 /// What a run saw, and what it found.
@@ -84,6 +85,8 @@ pub fn assert_same_story_over(seeds: Range<u64>, open: impl Fn() -> Arc<dyn Keep
         let told = simulate_over(open(), &setup, seed);
         assert_eq!(told.violations, Vec::<String>::new(), "seed {seed}");
         assert_eq!(told.report, simulate(&setup, seed).report, "seed {seed}");
-        println!("seed {seed}: {} entries, {} crashes", told.report.events, told.report.crashes);
+        let Report { events, crashes, recordings, .. } = &told.report;
+        let objects = recordings.get(names::PUT).copied().unwrap_or_default();
+        println!("seed {seed}: {events} entries, {crashes} crashes, {objects} objects");
     }
 }

@@ -6,7 +6,7 @@
 
 mod bucket;
 mod checks;
-mod names;
+pub(crate) mod names;
 mod source;
 mod work;
 mod worker;
