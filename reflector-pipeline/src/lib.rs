@@ -1,0 +1,14 @@
+//! x
+mod aside;
+mod calls;
+mod decode;
+mod fetch;
+mod join;
+mod listen;
+mod offset;
+mod pieces;
+mod resample;
+mod settings;
+mod transcription;
+mod waveform;
+mod workdir;
