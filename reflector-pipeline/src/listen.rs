@@ -1,6 +1,6 @@
 //! `probe` and `waveform`: what a recording is, and the one pass that decodes it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use reflector_core::pipeline::{Progress, StageError};
 use serde::{Deserialize, Serialize};
@@ -73,19 +73,4 @@ pub(crate) async fn hear(
         Ok(peaks.finish(decoded.rate, decoded.samples, decoded.cut_off))
     })
     .await
-}
-
-/// Makes the speech of a recording, where it was not made on the way.
-pub(crate) async fn ensure_speech(
-    recording: PathBuf,
-    ffmpeg: &Path,
-    workdir: &Workdir,
-    progress: &dyn Progress,
-) -> Result<PathBuf, StageError> {
-    let speech = workdir.speech();
-    if tokio::fs::try_exists(&speech).await.unwrap_or(false) {
-        return Ok(speech);
-    }
-    hear(recording, ffmpeg.to_owned(), Some(workdir.clone()), progress).await?;
-    Ok(speech)
 }

@@ -38,11 +38,6 @@ impl Workdir {
         self.folder.join(format!("heard-{piece:04}.json"))
     }
 
-    /// The folder itself.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Makes the folder, if it is not there.
     pub(crate) async fn make(&self) -> Result<(), StageError> {
         tokio::fs::create_dir_all(&self.folder).await.map_err(not_written)
