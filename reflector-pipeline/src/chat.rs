@@ -144,14 +144,16 @@ mod tests {
 
     #[test]
     fn an_object_is_found_in_what_stands_around_it() {
-        for text in ["{\"a\": 1}", "```json\n{\"a\": 1}\n```", "<think>{no}</think> Here: {\"a\": 1} – done"] {
+        for text in ["{\"a\": 1}", "```json\n{\"a\": 1}\n```", "<think>{no}</think> Here: {\"a\": 1} – done"]
+        {
             assert_eq!(understood::<Value>(&said(text, Some("stop"))).unwrap(), json!({ "a": 1 }), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_answer_is_complained_about() {
-        for (text, complaint) in [("", "no JSON object"), ("} {", "no JSON object"), ("{\"a\": }", "line 1")] {
+        for (text, complaint) in [("", "no JSON object"), ("} {", "no JSON object"), ("{\"a\": }", "line 1")]
+        {
             let why = understood::<Value>(&said(text, None)).unwrap_err();
             assert!(why.contains(complaint), "{text}: {why}");
         }

@@ -26,17 +26,8 @@ use crate::transcription::Transcription;
 use crate::workdir::Workdir;
 
 /// The names of the stages, in order.
-pub const STAGES: [&str; 9] = [
-    "fetch",
-    "probe",
-    "waveform",
-    "consent",
-    "transcribe",
-    "topics",
-    "title",
-    "final-summaries",
-    "publish",
-];
+pub const STAGES: [&str; 9] =
+    ["fetch", "probe", "waveform", "consent", "transcribe", "topics", "title", "final-summaries", "publish"];
 
 /// The reference pipeline. It runs on tokio.
 pub struct ReferencePipeline {
@@ -56,7 +47,8 @@ impl ReferencePipeline {
     pub fn new(settings: PipelineSettings, objects: Arc<dyn Objects>) -> Result<Self, NotUsable> {
         settings.check()?;
         let speech = settings.stt.as_ref().map(|stt| Calls::new(stt, SPEECH, settings.stt_timeout));
-        let chat = settings.llm.as_ref().map(|llm| Calls::new(llm, CHAT, settings.llm_timeout).map(Chat::new));
+        let chat =
+            settings.llm.as_ref().map(|llm| Calls::new(llm, CHAT, settings.llm_timeout).map(Chat::new));
         let (speech, chat) = (speech.transpose()?, chat.transpose()?);
         Ok(Self { settings, objects, consents: Arc::new(NobodyAsked), speech, chat })
     }
@@ -165,7 +157,9 @@ impl Work<'_> {
             return Ok(skipped("nothing turns speech into text: set REFLECTOR_STT_URL"));
         };
         if self.obey().await?.is_some() {
-            return Ok(skipped("a participant denied consent: the audio was deleted, and was not sent anywhere"));
+            return Ok(skipped(
+                "a participant denied consent: the audio was deleted, and was not sent anywhere",
+            ));
         }
         let speech = self.workdir.speech();
         if !tokio::fs::try_exists(&speech).await.unwrap_or(false) {
@@ -177,7 +171,9 @@ impl Work<'_> {
         let may_be_sent = async || Ok(self.obey().await?.is_none());
         match transcriber.transcribe(&pieces, may_be_sent, self.inputs.progress).await? {
             Some(transcription) => output(&transcription),
-            None => Ok(skipped("a participant denied consent meanwhile: the audio was deleted, and what was heard of it")),
+            None => Ok(skipped(
+                "a participant denied consent meanwhile: the audio was deleted, and what was heard of it",
+            )),
         }
     }
 
@@ -220,7 +216,11 @@ impl Work<'_> {
             return Ok(Err("there is no text: the recording was not transcribed"));
         };
         let parts = parts(&transcription.segments, self.pipeline.settings.part_chars);
-        Ok(if parts.is_empty() { Err("there is no text: nothing was said in the recording") } else { Ok((chat, parts)) })
+        Ok(if parts.is_empty() {
+            Err("there is no text: nothing was said in the recording")
+        } else {
+            Ok((chat, parts))
+        })
     }
 
     async fn hear(&self, with_speech: bool) -> Result<crate::Waveform, StageError> {
@@ -249,5 +249,7 @@ fn skipped(why: &str) -> Made {
 
 fn output(made: &impl Serialize) -> Result<Made, StageError> {
     let value = serde_json::to_value(made);
-    value.map(Made::Output).map_err(|error| StageError::failed(format!("what was made cannot be kept: {error}")))
+    value
+        .map(Made::Output)
+        .map_err(|error| StageError::failed(format!("what was made cannot be kept: {error}")))
 }

@@ -95,11 +95,13 @@ impl SpeechWriter {
     fn resample(&mut self, from: usize, sound: Option<usize>) -> Result<(), StageError> {
         let Some(resampler) = &mut self.resampler else { return Ok(()) };
         let block = resampler.input_frames_next();
-        let input = InterleavedSlice::new(&self.waiting[from..from + block], 1, block).map_err(not_resampled)?;
+        let input =
+            InterleavedSlice::new(&self.waiting[from..from + block], 1, block).map_err(not_resampled)?;
         let room = self.resampled.len();
         let mut output = InterleavedSlice::new_mut(&mut self.resampled, 1, room).map_err(not_resampled)?;
         let partly = Indexing { partial_len: sound, ..Indexing::default() };
-        let (_, made) = resampler.process_into_buffer(&input, &mut output, Some(&partly)).map_err(not_resampled)?;
+        let (_, made) =
+            resampler.process_into_buffer(&input, &mut output, Some(&partly)).map_err(not_resampled)?;
         let late = self.late.min(made);
         self.late -= late;
         let resampled = std::mem::take(&mut self.resampled);
@@ -112,7 +114,8 @@ impl SpeechWriter {
         self.written += samples.len() as u64;
         self.bytes.clear();
         // Out of range it becomes the end of the range.
-        self.bytes.extend(samples.iter().flat_map(|sample| ((sample * 32_767.0).round() as i16).to_le_bytes()));
+        self.bytes
+            .extend(samples.iter().flat_map(|sample| ((sample * 32_767.0).round() as i16).to_le_bytes()));
         self.file.write_all(&self.bytes).map_err(not_written)
     }
 }
@@ -138,13 +141,20 @@ mod tests {
     fn it_is_as_long_as_what_came_and_keeps_its_place_in_time() {
         for rate in [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 47_999] {
             // A second of silence with half a second of a tone from 0.25 s on.
-            let wave = |n: u32| (f64::from(n) / f64::from(rate) * 440.0 * std::f64::consts::TAU).sin() as f32 * 0.5;
+            let wave =
+                |n: u32| (f64::from(n) / f64::from(rate) * 440.0 * std::f64::consts::TAU).sin() as f32 * 0.5;
             let loud = rate / 4..rate * 3 / 4;
-            let samples: Vec<f32> = (0..rate).map(|n| if loud.contains(&n) { wave(n) } else { 0.0 }).collect();
+            let samples: Vec<f32> =
+                (0..rate).map(|n| if loud.contains(&n) { wave(n) } else { 0.0 }).collect();
             let speech = resampled(rate, &samples, 1_000);
             assert_eq!(speech.len(), 16_000, "{rate}");
-            assert_eq!(speech, resampled(rate, &samples, 4_321), "{rate}: it depends on how the samples come");
-            let loudest = |from: usize, to: usize| speech[from..to].iter().map(|s| s.unsigned_abs()).max().unwrap();
+            assert_eq!(
+                speech,
+                resampled(rate, &samples, 4_321),
+                "{rate}: it depends on how the samples come"
+            );
+            let loudest =
+                |from: usize, to: usize| speech[from..to].iter().map(|s| s.unsigned_abs()).max().unwrap();
             assert!(loudest(0, 3_900) < 500, "{rate}: {}", loudest(0, 3_900));
             assert!(loudest(12_100, 16_000) < 500, "{rate}: {}", loudest(12_100, 16_000));
             for from in (4_100..11_900).step_by(100) {

@@ -110,7 +110,9 @@ impl Transcriber<'_> {
     fn read(&self, answer: Answer, piece: Piece) -> Result<Transcription, StageError> {
         let length = piece.to.minus(piece.from);
         let segments = match (answer.segments, answer.text) {
-            (Some(segments), text) if !segments.is_empty() || text.as_deref().unwrap_or("").trim().is_empty() => {
+            (Some(segments), text)
+                if !segments.is_empty() || text.as_deref().unwrap_or("").trim().is_empty() =>
+            {
                 segments
             }
             // Without times all that is known is in which piece it was said.

@@ -130,7 +130,11 @@ async fn participants(chat: &Chat, parts: &[Part], steps: &mut Steps<'_>) -> Res
         let said = part.text.to_lowercase();
         let check = |answer: &Participants| named(&answer.participants, &said);
         let answer: Participants = chat.ask(&question, check).await?;
-        let new = answer.participants.iter().map(|name| name.trim()).filter(|name| known.insert(name.to_lowercase()));
+        let new = answer
+            .participants
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| known.insert(name.to_lowercase()));
         names.extend(new.map(str::to_owned));
         steps.one_more();
     }
@@ -178,7 +182,8 @@ async fn reduced(
                     "additionalProperties": false,
                 }),
             };
-            let answer: Notes = chat.ask(&question, |notes: &Notes| fits("the notes", &notes.notes, note)).await?;
+            let answer: Notes =
+                chat.ask(&question, |notes: &Notes| fits("the notes", &notes.notes, note)).await?;
             notes.push_str(answer.notes.trim());
             notes.push('\n');
             steps.one_more();
@@ -214,7 +219,8 @@ mod tests {
     #[test]
     fn only_names_that_are_said_count() {
         let said = "[0] hello ada, this is bob.\n";
-        let names = |names: &[&str]| named(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(), said);
+        let names =
+            |names: &[&str]| named(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(), said);
         assert!(names(&[]).is_ok() && names(&["Ada Lovelace", "Bob"]).is_ok());
         assert!(names(&["Eve"]).unwrap_err().contains("Eve"));
         assert!(names(&[" "]).is_err());

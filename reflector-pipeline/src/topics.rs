@@ -39,7 +39,11 @@ pub struct Title {
 }
 
 /// Asks for the topics of each part.
-pub(crate) async fn topics(chat: &Chat, parts: &[Part], progress: &dyn Progress) -> Result<Topics, StageError> {
+pub(crate) async fn topics(
+    chat: &Chat,
+    parts: &[Part],
+    progress: &dyn Progress,
+) -> Result<Topics, StageError> {
     let mut all = Topics::default();
     for (number, part) in parts.iter().enumerate() {
         progress.is_at(number as u64, parts.len() as u64);
@@ -93,7 +97,9 @@ fn check(topics: &Topics, part: &Part) -> Result<(), String> {
         fits("a title", title, TITLE)?;
         fits("a summary", summary, SUMMARY)?;
         if !(from..=to).contains(&(start.millis() / 1_000)) {
-            return Err(format!("the topic \"{title}\" starts outside of the lines, which are from {from} to {to}"));
+            return Err(format!(
+                "the topic \"{title}\" starts outside of the lines, which are from {from} to {to}"
+            ));
         }
     }
     Ok(())
@@ -106,7 +112,8 @@ pub(crate) async fn title(
     beginning: &Part,
     most: usize,
 ) -> Result<Title, StageError> {
-    let long: String = topics.topics.iter().map(|topic| format!("{}: {}\n", topic.title, topic.summary)).collect();
+    let long: String =
+        topics.topics.iter().map(|topic| format!("{}: {}\n", topic.title, topic.summary)).collect();
     let short: String = topics.topics.iter().map(|topic| format!("{}\n", topic.title)).collect();
     let material = match (long.chars().count(), short.chars().count()) {
         (0, _) => beginning.text.clone(),

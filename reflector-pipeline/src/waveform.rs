@@ -142,12 +142,18 @@ mod tests {
 
     #[test]
     fn however_long_it_is_there_are_no_more_than_so_many_and_none_is_lost() {
-        for length in [0, 1, 255, 256, 257, 511_999, 512_000, 512_001, 512_257, 1_024_000, 1_024_001, 5_000_001] {
+        for length in
+            [0, 1, 255, 256, 257, 511_999, 512_000, 512_001, 512_257, 1_024_000, 1_024_001, 5_000_001]
+        {
             let samples: Vec<f32> = (0..length).map(|n| (n % 1_000) as f32 / 1_000.0).collect();
             let waveform = of(&samples, 1_024);
             assert_eq!(waveform, of(&samples, 4_999), "{length}: it depends on how the samples come");
             assert!(waveform.length <= MOST, "{length}: {}", waveform.length);
-            assert_eq!(waveform.length as u64, (length as u64).div_ceil(waveform.samples_per_pixel), "{length}");
+            assert_eq!(
+                waveform.length as u64,
+                (length as u64).div_ceil(waveform.samples_per_pixel),
+                "{length}"
+            );
             assert_eq!(waveform.data.len(), waveform.length * 2);
             for (pixel, pair) in waveform.data.chunks(2).enumerate() {
                 let from = pixel * waveform.samples_per_pixel as usize;

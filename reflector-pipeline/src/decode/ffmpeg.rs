@@ -73,9 +73,11 @@ impl Ffmpeg {
                 }
                 let whole = (held + some) / 2 * 2;
                 samples.clear();
-                samples.extend(bytes[..whole].chunks_exact(2).map(|pair| {
-                    f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0
-                }));
+                samples.extend(
+                    bytes[..whole]
+                        .chunks_exact(2)
+                        .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0),
+                );
                 bytes.copy_within(whole..held + some, 0);
                 held = held + some - whole;
                 timeline.reach(RATE, None, take)?;

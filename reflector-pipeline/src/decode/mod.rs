@@ -178,7 +178,8 @@ impl Sound {
             match decoder.decode(&packet) {
                 Ok(block) if block.frames() > 0 => {
                     let rate = rate_of(&block)?;
-                    let starts = self.track.time_base.map(|base| base.calc_time_saturating(packet.pts).as_nanos());
+                    let starts =
+                        self.track.time_base.map(|base| base.calc_time_saturating(packet.pts).as_nanos());
                     timeline.reach(rate, starts, take)?;
                     timeline.add(one_channel(&block, &mut planes), take)?;
                     timeline.tell(aside);
@@ -210,9 +211,9 @@ fn audio_track(reader: &dyn FormatReader) -> Result<(Track, AudioCodecParameters
 
 fn again(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, StageError> {
     let options = AudioDecoderOptions::default();
-    symphonia::default::get_codecs()
-        .make_audio_decoder(params, &options)
-        .map_err(|error| StageError::failed(format!("the audio track changes to one that cannot be decoded: {error}")))
+    symphonia::default::get_codecs().make_audio_decoder(params, &options).map_err(|error| {
+        StageError::failed(format!("the audio track changes to one that cannot be decoded: {error}"))
+    })
 }
 
 fn rate_of(block: &GenericAudioBufferRef<'_>) -> Result<u32, StageError> {
@@ -220,7 +221,9 @@ fn rate_of(block: &GenericAudioBufferRef<'_>) -> Result<u32, StageError> {
     if RATES.contains(&rate) {
         return Ok(rate);
     }
-    Err(StageError::failed(format!("the audio track is damaged: it says that it has {rate} samples a second")))
+    Err(StageError::failed(format!(
+        "the audio track is damaged: it says that it has {rate} samples a second"
+    )))
 }
 
 /// All channels as one, their mean.
@@ -253,7 +256,9 @@ fn told(error: &Error) -> String {
         Error::Unsupported("isomp4: missing moov atom") => {
             "it is cut off: an MP4 without its table of contents".to_owned()
         }
-        Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => "it is cut off".to_owned(),
+        Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "it is cut off".to_owned()
+        }
         error => format!("it is damaged or cut off ({error})"),
     }
 }

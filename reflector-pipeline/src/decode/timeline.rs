@@ -37,7 +37,12 @@ impl Timeline {
     }
 
     /// Fills up to where a packet begins, if something is missing before it.
-    pub(super) fn reach(&mut self, rate: u32, nanos: Option<i128>, take: &mut Take<'_>) -> Result<(), StageError> {
+    pub(super) fn reach(
+        &mut self,
+        rate: u32,
+        nanos: Option<i128>,
+        take: &mut Take<'_>,
+    ) -> Result<(), StageError> {
         if *self.rate.get_or_insert(rate) != rate {
             return Err(StageError::failed(
                 "the audio track changes how many samples a second it has, which is not supported",
@@ -85,7 +90,9 @@ impl Timeline {
         match (self.rate, cut_off) {
             (Some(rate), cut_off) => Ok(Decoded { rate, samples: self.samples, cut_off }),
             (None, Some(why)) => Err(StageError::failed(format!("the audio track cannot be decoded: {why}"))),
-            (None, None) => Err(StageError::failed("the audio track cannot be decoded: no sound was found in it")),
+            (None, None) => {
+                Err(StageError::failed("the audio track cannot be decoded: no sound was found in it"))
+            }
         }
     }
 }

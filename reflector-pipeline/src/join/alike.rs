@@ -17,14 +17,14 @@ const MOST: usize = 500;
 /// can be, and among as many, those at the same times. None if they may be alike by chance.
 pub(super) fn alike(first: &[Word], second: &[Word], common: Piece) -> Vec<(usize, usize)> {
     // Only what may have been said in there is looked at.
-    let may_be_in = |word: &Word| {
-        word.within.1.plus(WRONG) >= common.from && word.within.0 <= common.to.plus(WRONG)
-    };
+    let may_be_in =
+        |word: &Word| word.within.1.plus(WRONG) >= common.from && word.within.0 <= common.to.plus(WRONG);
     let from = first.iter().position(may_be_in).unwrap_or(first.len()).max(first.len().saturating_sub(MOST));
     let to = second.iter().rposition(may_be_in).map_or(0, |last| last + 1).min(MOST);
     let (first_in, second_in) = (&first[from..], &second[..to]);
     let pairs = longest_common(first_in, second_in);
-    let in_common = |words: &[Word]| words.iter().filter(|word| (common.from..=common.to).contains(&word.at)).count();
+    let in_common =
+        |words: &[Word]| words.iter().filter(|word| (common.from..=common.to).contains(&word.at)).count();
     let may_be_chance = |(one, other): (usize, usize)| {
         in_common(first_in).min(in_common(second_in)) > FEW
             && first_in[one].at.abs_diff(second_in[other].at) > WRONG.millis()

@@ -37,7 +37,8 @@ pub(crate) fn join(pieces: Vec<Heard>) -> Vec<Segment> {
         }
         let (before, after) = at_the_seam(&joined, &segments, common);
         joined.truncate(before.segment);
-        let mut behind: Vec<_> = after.part.into_iter().chain(segments.into_iter().skip(after.segment)).collect();
+        let mut behind: Vec<_> =
+            after.part.into_iter().chain(segments.into_iter().skip(after.segment)).collect();
         // Times of what was cut are estimates, and give way to what stands beside them.
         if let Some(mut cut) = before.part {
             let next = behind.first().map_or(cut.end, |next| next.start);
@@ -73,8 +74,9 @@ fn seam(first: &[Word], second: &[Word], common: Piece) -> (usize, usize) {
     let middle = Offset::from_millis(common.from.millis().midpoint(common.to.millis()));
     let by_time = |words: &[Word]| words.iter().take_while(|word| word.at < middle).count();
     let pairs = alike(first, second, common);
-    let from_the_middle =
-        |(one, other): &&(usize, usize)| (first[*one].at.abs_diff(middle)) + second[*other].at.abs_diff(middle);
+    let from_the_middle = |(one, other): &&(usize, usize)| {
+        (first[*one].at.abs_diff(middle)) + second[*other].at.abs_diff(middle)
+    };
     match pairs.iter().min_by_key(from_the_middle) {
         Some((one, other)) => (one + 1, other + 1),
         None => (by_time(first), by_time(second)),

@@ -65,7 +65,8 @@ fn heard(said: &[Said], piece: Piece, hearing: &Hearing) -> Heard {
 fn told_again(said: &[Said], piece: u64, overlap: u64, hearings: &[Hearing]) -> (Vec<String>, Vec<Segment>) {
     let whole = millis(said.last().map_or(0, |last| last.to));
     let pieces = pieces::cut(whole, millis(piece), millis(overlap));
-    let heard = pieces.into_iter().zip(hearings.iter().cycle()).map(|(piece, hearing)| heard(said, piece, hearing));
+    let heard =
+        pieces.into_iter().zip(hearings.iter().cycle()).map(|(piece, hearing)| heard(said, piece, hearing));
     let joined = join(heard.collect());
     let words = joined.iter().flat_map(|segment| segment.text.split_whitespace().map(str::to_owned));
     (words.collect(), joined)
@@ -145,7 +146,8 @@ fn segment(start: u64, end: u64, text: &str) -> Segment {
 }
 
 fn two(first: Vec<Segment>, second: Vec<Segment>) -> Vec<String> {
-    let pieces = [Piece { from: millis(0), to: millis(20_000) }, Piece { from: millis(15_000), to: millis(35_000) }];
+    let pieces =
+        [Piece { from: millis(0), to: millis(20_000) }, Piece { from: millis(15_000), to: millis(35_000) }];
     let heard = pieces.into_iter().zip([first, second]).map(|(piece, segments)| Heard { piece, segments });
     join(heard.collect()).into_iter().map(|segment| segment.text).collect()
 }
@@ -154,7 +156,10 @@ fn two(first: Vec<Segment>, second: Vec<Segment>) -> Vec<String> {
 fn a_sentence_that_both_pieces_heard_in_part_is_told_once() {
     let first = vec![segment(10_000, 20_000, "We send the report on Friday, and Bob calls the cust")];
     let second = vec![segment(15_000, 24_000, "Friday and bob calls the customer on Monday.")];
-    assert_eq!(two(first, second), ["We send the report on Friday, and Bob", "calls the customer on Monday."]);
+    assert_eq!(
+        two(first, second),
+        ["We send the report on Friday, and Bob", "calls the customer on Monday."]
+    );
 }
 
 #[test]
@@ -173,7 +178,8 @@ fn what_has_no_word_in_common_is_joined_by_time() {
 
 #[test]
 fn a_word_that_both_have_by_chance_does_not_swallow_others() {
-    let first = vec![segment(8_000, 20_000, "the one two three four five six seven eight nine ten eleven twelve")];
+    let first =
+        vec![segment(8_000, 20_000, "the one two three four five six seven eight nine ten eleven twelve")];
     let second = vec![segment(15_000, 25_000, "alpha beta gamma delta epsilon zeta eta theta the")];
     let joined = two(first, second).concat();
     assert!(joined.contains("eight") && joined.contains("theta"), "{joined}");

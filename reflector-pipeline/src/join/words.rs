@@ -35,7 +35,8 @@ fn words_of(number: usize, segment: &Segment) -> Vec<Word> {
     let mut before = 0;
     for (from, token) in tokens(&segment.text) {
         let long = token.chars().count() as u64;
-        let key: String = token.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let key: String =
+            token.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         if !key.is_empty() {
             words.push(Word {
                 segment: number,
@@ -77,8 +78,11 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<(String, usize, u64)> {
-        let segment =
-            Segment { start: Offset::from_millis(1_000), end: Offset::from_millis(2_000), text: text.to_owned() };
+        let segment = Segment {
+            start: Offset::from_millis(1_000),
+            end: Offset::from_millis(2_000),
+            text: text.to_owned(),
+        };
         words(&[segment]).into_iter().map(|word| (word.key, word.from, word.at.millis())).collect()
     }
 

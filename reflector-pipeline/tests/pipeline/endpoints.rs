@@ -52,9 +52,10 @@ pub(crate) struct Tones;
 
 impl Respond for Tones {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let segments: Vec<_> = tones_in(&samples(request)).into_iter().map(|(from, to, hertz)| {
-            json!({ "start": from, "end": to, "text": format!(" tone{hertz}") })
-        }).collect();
+        let segments: Vec<_> = tones_in(&samples(request))
+            .into_iter()
+            .map(|(from, to, hertz)| json!({ "start": from, "end": to, "text": format!(" tone{hertz}") }))
+            .collect();
         hears(&json!({ "language": "tones", "text": "…", "segments": segments }))
     }
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 /// What is said in the recordings of speech.
 const SPOKEN: &str = "The meeting begins now. Ada sends the report on Friday, and Bob calls the customer.";
 /// A picture to go with it.
-const PICTURE: &str = "testsrc=size=128x96:rate=10";
+const PICTURE: &str = "testsrc=size=128x96:rate=10:duration=5";
 
 /// A file that a program makes: `make` gets where to.
 fn made(name: &str, how: &str, make: impl FnOnce(&Path)) -> PathBuf {
@@ -53,7 +53,7 @@ pub(crate) fn speech(name: &str, codec: &[&str]) -> PathBuf {
 /// Speech with a picture.
 pub(crate) fn film(name: &str, codecs: &[&str]) -> PathBuf {
     let spoken = spoken();
-    let inputs = ["-f", "lavfi", "-i", PICTURE, "-i", spoken.to_str().unwrap(), "-shortest"];
+    let inputs = ["-f", "lavfi", "-i", PICTURE, "-i", spoken.to_str().unwrap()];
     by_ffmpeg(name, &[&inputs, codecs].concat())
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn mp4() -> PathBuf {
 
 /// A picture without sound.
 pub(crate) fn silent_film(name: &str, codec: &str) -> PathBuf {
-    by_ffmpeg(name, &["-f", "lavfi", "-i", PICTURE, "-t", "2", "-c:v", codec])
+    by_ffmpeg(name, &["-f", "lavfi", "-i", PICTURE, "-c:v", codec])
 }
 
 /// A tone of a second every seven seconds, each ten hertz higher than the one before, from 200 on.

@@ -26,23 +26,26 @@ async fn a_recording_becomes_a_transcript() {
     assert_eq!(recording.status, RecordingStatus::Completed);
     assert!(world.has_no_working_files() && !world.bucket.holds_nothing());
 
-    assert_eq!(world.made("publish").await.unwrap(), json!({
-        "title": "Report and customer",
-        "short_summary": "Short.",
-        "long_summary": "Long.",
-        "action_items": [{ "task": "Send the report", "owner": "Ada" }, { "task": "Call", "owner": null }],
-        "topics": [{ "title": "Topic from 0", "summary": "What is said of it.", "start": 0.0 }],
-        "participants": ["Ada", "Bob"],
-        "segments": [
-            { "start": 0.0, "end": 1.4, "text": "The meeting begins now." },
-            { "start": 1.5, "end": 5.2, "text": "Ada sends the report on Friday, and Bob calls <us>." },
-        ],
-        "webvtt": "WEBVTT\n\n00:00:00.000 --> 00:00:01.400\nThe meeting begins now.\n\n\
-            00:00:01.500 --> 00:00:05.200\nAda sends the report on Friday, and Bob calls &lt;us&gt;.\n",
-        "duration": world.made("waveform").await.unwrap()["duration"],
-        "language": "english",
-        "audio_deleted": false,
-    }));
+    assert_eq!(
+        world.made("publish").await.unwrap(),
+        json!({
+            "title": "Report and customer",
+            "short_summary": "Short.",
+            "long_summary": "Long.",
+            "action_items": [{ "task": "Send the report", "owner": "Ada" }, { "task": "Call", "owner": null }],
+            "topics": [{ "title": "Topic from 0", "summary": "What is said of it.", "start": 0.0 }],
+            "participants": ["Ada", "Bob"],
+            "segments": [
+                { "start": 0.0, "end": 1.4, "text": "The meeting begins now." },
+                { "start": 1.5, "end": 5.2, "text": "Ada sends the report on Friday, and Bob calls <us>." },
+            ],
+            "webvtt": "WEBVTT\n\n00:00:00.000 --> 00:00:01.400\nThe meeting begins now.\n\n\
+                00:00:01.500 --> 00:00:05.200\nAda sends the report on Friday, and Bob calls &lt;us&gt;.\n",
+            "duration": world.made("waveform").await.unwrap()["duration"],
+            "language": "english",
+            "audio_deleted": false,
+        })
+    );
 }
 
 #[tokio::test]
@@ -74,7 +77,10 @@ async fn endpoints_are_spoken_to_as_openais_are() {
     for request in &asked {
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
         assert_eq!(request.headers["authorization"], format!("Bearer {KEY}"));
-        assert_eq!((&body["model"], &body["response_format"]["type"]), (&json!("model"), &json!("json_schema")));
+        assert_eq!(
+            (&body["model"], &body["response_format"]["type"]),
+            (&json!("model"), &json!("json_schema"))
+        );
         assert_eq!(body["response_format"]["json_schema"]["strict"], true);
     }
     let text = endpoints::material(&asked[0]);
@@ -95,7 +101,11 @@ async fn without_endpoints_their_stages_are_skipped_by_the_name_of_the_setting()
         ("title", "REFLECTOR_LLM_URL"),
         ("final-summaries", "REFLECTOR_LLM_URL"),
     ] {
-        assert!(reason_of(&transcript, stage).contains(setting), "{stage}: {}", reason_of(&transcript, stage));
+        assert!(
+            reason_of(&transcript, stage).contains(setting),
+            "{stage}: {}",
+            reason_of(&transcript, stage)
+        );
     }
     let skipped = stages(&transcript).iter().filter(|(_, status, _)| *status == StageStatus::Skipped).count();
     assert_eq!(skipped, 4);
@@ -120,7 +130,8 @@ async fn without_a_text_nothing_is_asked_about_it() {
 #[tokio::test]
 async fn of_a_recording_in_which_nothing_is_said_nothing_is_made_up() {
     let server = MockServer::start().await;
-    answers(&server, TRANSCRIPTIONS, hears(&json!({ "text": "", "language": "english", "segments": [] }))).await;
+    answers(&server, TRANSCRIPTIONS, hears(&json!({ "text": "", "language": "english", "segments": [] })))
+        .await;
     let world = World::with_file(&media::mp4()).await;
     let transcript = world.to_the_end(&world.runs(world.settings_at(&server))).await;
     assert!(matches!(transcript.run.state, RunState::Done { .. }));
@@ -179,7 +190,8 @@ async fn continuing_from_the_summaries_keeps_what_was_made_before() {
     let published = world.made("publish").await;
     // Nothing but the text is needed any more.
     world.bucket.erase(&transcript.object);
-    let (heard, asked) = (requests(&server, TRANSCRIPTIONS).await.len(), requests(&server, COMPLETIONS).await.len());
+    let (heard, asked) =
+        (requests(&server, TRANSCRIPTIONS).await.len(), requests(&server, COMPLETIONS).await.len());
 
     runs.restart(transcript.id, RestartAt::Stage("final-summaries"), world.now()).await.unwrap();
     let transcript = world.to_the_end(&runs).await;
