@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Changes the code of the rules, the pipelines, the engine and the webhooks a little, one place at a time, and sees which test
-# notices (cargo-mutants). Prints a table of what killed what; fails if a mutant lives that `tests/mutants/living.txt`
-# does not explain.
+# Changes the code of the rules, the runs of pipelines, the engine and the webhooks a little, one place at a time, and
+# sees which test notices (cargo-mutants). Prints a table of what killed what; fails if a mutant lives that
+# `tests/mutants/living.txt` does not explain.
 #
 #   scripts/mutants.sh                       everything: some hours on 2 cores
 #   scripts/mutants.sh PART                  rules, pipeline, engine or webhooks

@@ -133,7 +133,7 @@ fn in_turn<T>(seed: u64, one: impl Future<Output = T>, other: impl Future<Output
     let (mut first, mut second) = (None, None);
     let mut context = Context::from_waker(Waker::noop());
     let mut dice = seed;
-    for _ in 0..1_000_000 {
+    for _ in 0..100_000 {
         if first.is_some() && second.is_some() {
             break;
         }
