@@ -7,14 +7,14 @@ use reflector_core::store::{
     Commit, Committed, Created, DeliveryKey, DueRow, Entry, NewMeeting, OwedEffect, StoreError, TakenDelivery,
 };
 use reflector_core::{Claim, Meeting, MeetingId};
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::{ill, is_taken};
 use crate::line::Work;
-use crate::rows::{bits, micros};
+use crate::rows::{Query, bits, micros};
 
 impl SqliteStore {
     pub(crate) async fn create_meeting(&self, new: NewMeeting) -> Result<Created, StoreError> {
@@ -151,8 +151,6 @@ async fn take(write: &mut SqliteConnection, delivery: &TakenDelivery) -> Result<
         .map_err(ill)?;
     Ok(())
 }
-
-type Query<'q> = query::Query<'q, Sqlite, SqliteArguments>;
 
 /// Binds `?5` to `?14`: what a meeting is searched by, and itself.
 fn bind_columns<'q>(

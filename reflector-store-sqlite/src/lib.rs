@@ -2,6 +2,7 @@
 
 mod commit;
 mod connections;
+mod consents;
 mod deliveries;
 mod effects;
 mod error;
@@ -10,13 +11,16 @@ mod line;
 mod location;
 mod meetings;
 mod migrations;
+mod notices;
 #[cfg(test)]
 mod plans;
 mod recordings;
 mod retention;
 mod rooms;
 mod rows;
+mod runs;
 mod take_in;
+mod transcripts;
 mod writer;
 
 use std::fmt;

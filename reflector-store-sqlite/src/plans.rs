@@ -5,13 +5,16 @@ use std::time::Duration;
 use reflector_core::UserId;
 use reflector_core::recording::RecordingStatus;
 use reflector_core::store::{
-    DueClaim, MeetingStore, NewMeeting, RoomStore, Viewer, WhichMeetings, WhichRecordings,
+    DueClaim, MeetingStore, NewMeeting, RoomStore, Viewer, WhichMeetings, WhichRecordings, WhichTranscripts,
 };
 use reflector_core::testing::sample::{at, due, meeting, meeting_id, new_meeting, room};
 use sqlx::{AssertSqlSafe, query, query_scalar};
 use tempfile::TempDir;
 
-use crate::{SqliteOptions, SqliteStore, effects, meetings, recordings, retention, take_in};
+use crate::{
+    SqliteOptions, SqliteStore, consents, effects, meetings, notices, recordings, retention, take_in,
+    transcripts,
+};
 
 async fn empty() -> (SqliteStore, TempDir) {
     let folder = TempDir::new().expect("a folder can be made");
@@ -48,6 +51,13 @@ async fn no_statement_that_is_asked_often_looks_at_every_row_or_sorts_what_it_fo
         (retention::OLD_WORK, "effects_settled (settled_at<?)"),
         (recordings::CANDIDATES, "meetings_by_room_name (provider=? AND room_name=?)"),
         (recordings::UNMATCHED, "recordings_by_status (status=? AND (received_at,id)>(?,?)"),
+        (transcripts::AWAITING, "recordings_by_status (status=?)"),
+        (transcripts::READY, "transcripts_ready (ready_at<?)"),
+        (transcripts::NEXT, "transcripts_ready"),
+        (notices::READY, "notices_ready (ready_at<?)"),
+        (notices::NEXT, "notices_ready"),
+        (notices::OLD, "notices_settled (settled_at<?)"),
+        (consents::DENIED, "PRIMARY KEY (meeting_id=?)"),
         (&listings[0], "meetings_by_age"),
         (&listings[1], "meetings_open_by_age"),
         (&listings[2], "meetings_of_room_by_age (room_id=?"),
@@ -95,6 +105,43 @@ async fn a_page_of_recordings_is_found_and_counted_in_an_index() {
     }
     let letters = plan(&store, recordings::DEAD_LETTERS).await;
     assert!(letters.contains("SCAN dead_letters USING INDEX dead_letters_by_age"), "{letters}");
+}
+
+#[tokio::test]
+async fn a_page_of_transcripts_is_found_and_counted_in_an_index() {
+    let (store, _folder) = empty().await;
+    let all = WhichTranscripts { viewer: Viewer::Operator, room: None, unfinished: false };
+    let unfinished = WhichTranscripts { unfinished: true, ..all.clone() };
+    let of_room = WhichTranscripts { room: Some(room(1).id), ..all.clone() };
+    let unfinished_of_room = WhichTranscripts { room: Some(room(1).id), ..unfinished.clone() };
+    let of_owner = WhichTranscripts { viewer: Viewer::User(UserId::from("ada")), ..all.clone() };
+    for (which, counted, found) in [
+        (all, "SCAN transcripts USING COVERING INDEX", "SCAN transcripts USING INDEX transcripts_by_age"),
+        (
+            unfinished,
+            "transcripts USING COVERING INDEX transcripts_ready",
+            "transcripts USING INDEX transcripts_unfinished",
+        ),
+        (
+            unfinished_of_room,
+            "SEARCH transcripts USING COVERING INDEX transcripts_of_room (room_id=?)",
+            "SEARCH transcripts USING INDEX transcripts_of_room (room_id=?)",
+        ),
+        (
+            of_room,
+            "SEARCH transcripts USING COVERING INDEX transcripts_of_room (room_id=?)",
+            "SEARCH transcripts USING INDEX transcripts_of_room (room_id=?)",
+        ),
+        (
+            of_owner,
+            "rooms_by_owner (owner=?)",
+            "SEARCH transcripts USING INDEX transcripts_of_room (room_id=?)",
+        ),
+    ] {
+        let plan = plan(&store, &transcripts::listing(&which)).await;
+        assert!(plan.contains(counted) && plan.contains(found), "{which:?}\n{plan}");
+        assert!(!plan.lines().any(|step| step == "SCAN transcripts" || step == "SCAN rooms"), "{plan}");
+    }
 }
 
 #[tokio::test]

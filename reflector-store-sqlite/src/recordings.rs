@@ -8,12 +8,12 @@ use reflector_core::store::{
     WhichRecordings,
 };
 use reflector_core::{MeetingId, RecordingId, RoomId, Timestamp};
-use sqlx::{AssertSqlSafe, FromRow, query, query_as};
+use sqlx::{AssertSqlSafe, FromRow, SqliteExecutor, query, query_as};
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::ill;
-use crate::rows::{self, bits, clamped, unsigned};
+use crate::rows::{self, Query, bits, clamped, unsigned};
 use crate::take_in::Batch;
 
 #[async_trait]
@@ -42,10 +42,7 @@ impl RecordingStore for SqliteStore {
     }
 
     async fn load_recording(&self, id: RecordingId) -> Result<Option<LoadedRecording>, StoreError> {
-        let recording = "SELECT document, version FROM recordings WHERE id = ?1 AND deleted_at IS NULL";
-        let row: Option<RecordingRow> =
-            query_as(recording).bind(id.0).fetch_optional(&self.readers).await.map_err(ill)?;
-        row.map(RecordingRow::read).transpose()
+        load_recording(&self.readers, id).await
     }
 
     async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
@@ -55,15 +52,7 @@ impl RecordingStore for SqliteStore {
             return Ok(Committed::Conflict);
         };
         let recording = before.recording.changed_to(recording);
-        let update = "UPDATE recordings SET version = version + 1, room_id = ?3, status = ?4, document = ?5
-            WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL";
-        let query = query(update)
-            .bind(recording.id.0)
-            .bind(bits(expected))
-            .bind(recording.belongs_to.map(|belongs| belongs.room.0))
-            .bind(recording.status.as_str())
-            .bind(recording.to_document()?);
-        let updated = self.writer.run(query).await?;
+        let updated = self.writer.run(change_recording(expected, &recording)?).await?;
         Ok(if updated > 0 { Committed::Stored } else { Committed::Conflict })
     }
 
@@ -132,6 +121,29 @@ impl RecordingStore for SqliteStore {
     }
 }
 
+/// A recording as it stands.
+pub(crate) async fn load_recording(
+    connection: impl SqliteExecutor<'_>,
+    id: RecordingId,
+) -> Result<Option<LoadedRecording>, StoreError> {
+    let recording = "SELECT document, version FROM recordings WHERE id = ?1 AND deleted_at IS NULL";
+    let row: Option<RecordingRow> =
+        query_as(recording).bind(id.0).fetch_optional(connection).await.map_err(ill)?;
+    row.map(RecordingRow::read).transpose()
+}
+
+/// What writes a recording over the version that it was read in.
+pub(crate) fn change_recording(expected: u64, recording: &Recording) -> Result<Query<'_>, StoreError> {
+    let update = "UPDATE recordings SET version = version + 1, room_id = ?3, status = ?4, document = ?5
+        WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL";
+    Ok(query(update)
+        .bind(recording.id.0)
+        .bind(bits(expected))
+        .bind(recording.belongs_to.map(|belongs| belongs.room.0))
+        .bind(recording.status.as_str())
+        .bind(recording.to_document()?))
+}
+
 /// The meetings that had a room, by its name at its provider, or by the meeting.
 pub(crate) const CANDIDATES: &str = "SELECT id, room_id, created_at, closed_at FROM meetings
     WHERE (provider = ?1 AND room_name = ?2) OR (id = ?3 AND provider = ?1)";
@@ -166,13 +178,13 @@ pub(crate) fn listing(which: &WhichRecordings) -> String {
 }
 
 #[derive(FromRow)]
-struct RecordingRow {
+pub(crate) struct RecordingRow {
     document: String,
     version: i64,
 }
 
 impl RecordingRow {
-    fn read(self) -> Result<LoadedRecording, StoreError> {
+    pub(crate) fn read(self) -> Result<LoadedRecording, StoreError> {
         Ok(LoadedRecording {
             recording: Recording::from_document(&self.document)?,
             version: unsigned(self.version),

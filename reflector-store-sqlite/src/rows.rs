@@ -3,10 +3,14 @@
 use reflector_core::store::document::Document;
 use reflector_core::store::{EffectId, Loaded, Page, StoreError};
 use reflector_core::{Meeting, MeetingId, RoomPolicy, Timestamp};
-use sqlx::FromRow;
+use sqlx::sqlite::{Sqlite, SqliteArguments};
+use sqlx::{FromRow, query};
 use uuid::Uuid;
 
 use crate::error::corrupt;
+
+/// A statement with its values.
+pub(crate) type Query<'q> = query::Query<'q, Sqlite, SqliteArguments>;
 
 /// The bits of an unsigned number, which SQLite has not.
 pub(crate) fn bits(number: u64) -> i64 {

@@ -11,12 +11,12 @@ use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use reflector_core::store::StoreError;
-use sqlx::query::Query;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::error::{BUSY, code, ill};
+use crate::rows::Query;
 
 /// How soon a file that is locked is tried again.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -65,7 +65,7 @@ impl Writer {
     }
 
     /// Runs a single statement, and says how many rows it has changed.
-    pub(crate) async fn run(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<u64, StoreError> {
+    pub(crate) async fn run(&self, query: Query<'_>) -> Result<u64, StoreError> {
         let mut write = self.alone().await?;
         let done = query.execute(&mut *write).await.map_err(ill)?;
         write.finish();

@@ -8,15 +8,19 @@ mod sqlite {
     reflector_core::store_suite!(OnFile::empty, durable);
     reflector_core::connection_suite!(OnFile::empty);
     reflector_core::recording_suite!(OnFile::empty, durable);
+    reflector_core::transcript_suite!(OnFile::empty, durable);
+    reflector_core::notice_suite!(OnFile::empty);
+    reflector_core::consent_suite!(OnFile::empty);
 }
 
 mod flaky_without_faults {
     use std::sync::Arc;
 
-    use reflector_core::store::{RecordingStore, Store};
+    use reflector_core::store::{RecordingStore, Store, TranscriptStore};
     use reflector_core::testing::Flaky;
     use reflector_core::testing::recording_suite::RecordingHarness;
     use reflector_core::testing::store_suite::Harness;
+    use reflector_core::testing::transcript_suite::TranscriptHarness;
     use reflector_store_sqlite::SqliteStore;
 
     use crate::world::OnFile;
@@ -42,6 +46,12 @@ mod flaky_without_faults {
         }
     }
 
+    impl TranscriptHarness for Sound {
+        fn transcripts(&self) -> Arc<dyn TranscriptStore> {
+            Arc::clone(&self.flaky) as Arc<dyn TranscriptStore>
+        }
+    }
+
     async fn empty() -> Sound {
         let file = OnFile::empty().await;
         Sound { flaky: Arc::new(Flaky::sound(Arc::clone(&file.store))), _file: file }
@@ -49,4 +59,5 @@ mod flaky_without_faults {
 
     reflector_core::store_suite!(empty);
     reflector_core::recording_suite!(empty);
+    reflector_core::transcript_suite!(empty);
 }

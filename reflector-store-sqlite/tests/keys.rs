@@ -2,16 +2,19 @@
 
 mod world;
 
+use std::collections::BTreeMap;
+
 use reflector_core::provider::RoomAddress;
 use reflector_core::recording::{Belongs, ObjectVersion, Recording, SoughtRoom, Version};
 use reflector_core::store::{
     Commit, Committed, ConnectionStore, Created, DeadLetter, DeliveryKey, DeliveryStore, HearingStore, Kept,
-    KeptDelivery, MeetingStore, Paging, RecordingStore, RoomCreated, RoomStore, StoreError, TakenDelivery,
-    TakenIn, Viewer, WhichRecordings,
+    KeptDelivery, LoadedTranscript, MeetingStore, NoticeStore, OwedNotice, Paging, RecordingStore,
+    RoomCreated, RoomStore, RunCommit, Settled, Settlement, StoreError, TakenDelivery, TakenIn,
+    TranscriptStore, Viewer, WhichRecordings,
 };
 use reflector_core::testing::sample::{
-    at, commit, kept_delivery, meeting, meeting_id, new_meeting, object, provider_room, recording,
-    recording_id, room, taken,
+    at, commit, kept_delivery, meeting, meeting_id, new_meeting, object, pending_recording, provider_room,
+    recording, recording_id, room, taken, transcript, transcript_id,
 };
 use reflector_core::{Claim, Meeting, ProviderName, ProviderRoom, Room, UserId};
 use world::OnFile;
@@ -162,4 +165,56 @@ async fn recordings_of_owners_and_messages_with_a_nul_are_listed() -> Result<(),
     }
     assert_eq!(world.dead_letters(whole).await?.items, letters);
     Ok(())
+}
+
+#[tokio::test]
+async fn what_stages_made_and_notices_with_a_nul_come_back_as_they_were() -> Result<(), StoreError> {
+    let world = OnFile::empty().await;
+    world.take_in(vec![pending_recording(1, 1)]).await?;
+    let recording = world.load_recording(recording_id(1)).await?.expect("it was taken in");
+    assert_eq!(world.begin(&recording, &transcript(1, 1)).await?, Committed::Stored);
+    let mut made = BTreeMap::new();
+    for (n, key) in (1..).zip(KEYS) {
+        let loaded = world.load_transcript(transcript_id(1)).await?.expect("its run began");
+        let mut transcript = loaded.transcript.clone();
+        transcript.run.stages[0].name = key.to_owned();
+        let (id, event, body) = (key.to_owned(), key.to_owned(), key.to_owned());
+        let notice = OwedNotice { id, room: room(1).id, event, body, owed_at: at(n) };
+        let commit = RunCommit {
+            transcript: transcript.clone(),
+            made: Some((key.to_owned(), key.to_owned())),
+            notices: vec![notice.clone(), notice.clone()],
+            ..unchanged(&loaded)
+        };
+        assert_eq!(world.commit_run(commit).await?, Committed::Stored, "{key:?}");
+        made.insert(key.to_owned(), key.to_owned());
+        assert_eq!(world.made(transcript_id(1)).await?, made, "{key:?}");
+        let loaded = world.load_transcript(transcript_id(1)).await?.expect("it is there");
+        assert_eq!(loaded.transcript, transcript);
+
+        let claimed = world.claim_notices(at(n), at(n + 1), 10).await?;
+        assert_eq!(claimed.iter().map(|claimed| &claimed.notice).collect::<Vec<_>>(), [&notice]);
+        let retry = Settlement::Retry { at: at(n), error: key.to_owned() };
+        assert_eq!(world.settle_notice(&claimed[0], retry, at(n)).await?, Settled::Settled);
+        let again = world.claim_notices(at(n), at(900), 10).await?;
+        assert_eq!((again.len(), again[0].last_error.as_deref()), (1, Some(key)));
+    }
+    let loaded = world.load_transcript(transcript_id(1)).await?.expect("it is there");
+    let dropped = KEYS.map(str::to_owned).to_vec();
+    assert_eq!(world.commit_run(RunCommit { dropped, ..unchanged(&loaded) }).await?, Committed::Stored);
+    assert_eq!(world.made(transcript_id(1)).await?, BTreeMap::new());
+    Ok(())
+}
+
+/// A commit that changes nothing.
+fn unchanged(loaded: &LoadedTranscript) -> RunCommit {
+    RunCommit {
+        expected: loaded.version,
+        transcript: loaded.transcript.clone(),
+        claimed_until: None,
+        made: None,
+        dropped: Vec::new(),
+        recording: None,
+        notices: Vec::new(),
+    }
 }

@@ -5,12 +5,14 @@ mod world;
 use std::sync::Arc;
 
 use reflector_core::Meeting;
-use reflector_core::recording::Recording;
+use reflector_core::recording::{Recording, RecordingStatus};
 use reflector_core::store::{
-    Commit, Committed, MeetingStore, RecordingStore, RoomStore, StoreError, TakenIn,
+    Commit, Committed, LoadedRecording, MeetingStore, NoticeStore, OwedNotice, RecordingStore, RoomStore,
+    RunCommit, StoreError, TakenIn, TranscriptStore,
 };
 use reflector_core::testing::sample::{
-    commit, entry, meeting, meeting_id, new_meeting, object, recording, recording_id, room, taken,
+    at, commit, entry, meeting, meeting_id, new_meeting, object, pending_recording, recording, recording_id,
+    room, taken, transcript, transcript_id,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, query};
@@ -95,6 +97,63 @@ async fn recordings_stand_in_the_same_line_and_each_batch_is_whole() {
     assert_eq!(committing.await.unwrap().unwrap(), Committed::Stored);
     assert_eq!(world.load_recording(recording_id(4)).await.unwrap(), None, "its batch was refused");
     assert!(world.load_recording(recording_id(5)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_written_leaves_nothing_and_takes_no_other_along() {
+    let world = OnFile::empty().await;
+    let mut other = SqliteConnectOptions::new().filename(world.file()).connect().await.unwrap();
+    // Nothing that a run writes is refused by itself: it stands for what fails in the middle.
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON notices WHEN NEW.id = '1'
+        BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    query(refuse).execute(&mut other).await.unwrap();
+    let mut commits = Vec::new();
+    for n in 0..3 {
+        world.take_in(vec![pending_recording(n, 1)]).await.unwrap();
+        let LoadedRecording { recording, version } =
+            world.load_recording(recording_id(n)).await.unwrap().unwrap();
+        let recording = Recording { status: RecordingStatus::Processing, ..recording };
+        let begun = world.begin(&LoadedRecording { recording, version }, &transcript(n, 1)).await.unwrap();
+        assert_eq!(begun, Committed::Stored);
+        let loaded = world.load_transcript(transcript_id(n)).await.unwrap().unwrap();
+        let (event, body) = ("transcript.completed".to_owned(), "{}".to_owned());
+        commits.push(RunCommit {
+            expected: loaded.version,
+            transcript: loaded.transcript,
+            claimed_until: None,
+            made: Some(("fetch".to_owned(), "{}".to_owned())),
+            dropped: Vec::new(),
+            recording: Some((RecordingStatus::Completed, None)),
+            notices: vec![OwedNotice { id: n.to_string(), room: room(n).id, event, body, owed_at: at(1) }],
+        });
+    }
+
+    query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut running = JoinSet::new();
+    for (n, commit) in (0..).zip(commits) {
+        let store = Arc::clone(&world.store);
+        running.spawn(async move { (n, store.commit_run(commit).await) });
+    }
+    for _ in 0..10 {
+        // There is one thread: each of them has its turn.
+        tokio::task::yield_now().await;
+    }
+    query("COMMIT").execute(&mut other).await.unwrap();
+
+    for (n, answer) in running.join_all().await {
+        let loaded = world.load_transcript(transcript_id(n)).await.unwrap().unwrap();
+        let made = world.made(transcript_id(n)).await.unwrap().len();
+        let status = world.load_recording(recording_id(n)).await.unwrap().unwrap().recording.status;
+        let first = loaded.version & 0xFFFF_FFFF;
+        if n == 1 {
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+            assert_eq!((first, made, status), (0, 0, RecordingStatus::Processing));
+        } else {
+            assert_eq!(answer.unwrap(), Committed::Stored);
+            assert_eq!((first, made, status), (1, 1, RecordingStatus::Completed), "{n}");
+        }
+    }
+    assert_eq!(world.claim_notices(at(1), at(2), 10).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

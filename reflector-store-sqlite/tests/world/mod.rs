@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reflector_core::store::{RecordingStore, Store};
+use reflector_core::store::{NoticeStore, RecordingStore, Store, TranscriptStore};
+use reflector_core::testing::notice_suite::NoticeHarness;
 use reflector_core::testing::recording_suite::{DurableRecordings, RecordingHarness};
 use reflector_core::testing::store_suite::{Durable, Harness};
+use reflector_core::testing::transcript_suite::{DurableTranscripts, TranscriptHarness};
 use reflector_store_sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
@@ -75,5 +77,24 @@ impl RecordingHarness for OnFile {
 impl DurableRecordings for OnFile {
     async fn reopen_recordings(&self) -> Arc<dyn RecordingStore> {
         self.again().await
+    }
+}
+
+impl TranscriptHarness for OnFile {
+    fn transcripts(&self) -> Arc<dyn TranscriptStore> {
+        Arc::clone(&self.store) as Arc<dyn TranscriptStore>
+    }
+}
+
+#[async_trait]
+impl DurableTranscripts for OnFile {
+    async fn reopen_transcripts(&self) -> Arc<dyn TranscriptStore> {
+        self.again().await
+    }
+}
+
+impl NoticeHarness for OnFile {
+    fn notices(&self) -> Arc<dyn NoticeStore> {
+        Arc::clone(&self.store) as Arc<dyn NoticeStore>
     }
 }

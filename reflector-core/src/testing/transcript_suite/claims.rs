@@ -2,6 +2,7 @@
 #![expect(missing_docs, reason = "the name of a case is its sentence")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Desk, claim, unchanged, worked};
 use crate::ids::TranscriptId;
@@ -92,6 +93,18 @@ pub async fn a_heartbeat_keeps_a_claim(desk: &Desk) -> Result<(), StoreError> {
     assert_eq!(desk.commit_run(unchanged(&theirs)).await?, Committed::Stored);
     assert_eq!(desk.loaded(1).await?.progress, None, "of the stage before");
     assert!(!beat(1, theirs.version + 1, 99, None).await?, "it is in nobody's hands");
+
+    // What waits goes on waiting, and what is over is over, in whoever's hands it is.
+    let again = Outcome::Again { reason: "busy".to_owned(), after: Some(Duration::from_secs(500)) };
+    for (n, outcome) in [(2, again), (3, Outcome::Failed("gone".to_owned()))] {
+        let begun = desk.begun(n, 10).await?;
+        let transcript = worked(&begun.transcript, &outcome, 20);
+        let commit = RunCommit { transcript, claimed_until: Some(at(30)), ..unchanged(&begun) };
+        assert_eq!(desk.commit_run(commit).await?, Committed::Stored);
+        assert!(beat(n, begun.version + 1, 40, None).await?);
+        let only = ClaimRuns { only: Some(transcript_id(n)), ..claim(50, 1) };
+        assert_eq!(desk.claim_runs(only).await?, []);
+    }
     Ok(())
 }
 
