@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use reflector_core::TranscriptId;
 use reflector_core::pipeline::{Inputs, Pipeline, Progress, Transcript};
 use reflector_core::testing::sample;
 
@@ -20,7 +21,7 @@ fn with_object(size: usize) -> (World, Transcript, Vec<u8>) {
 }
 
 fn file(world: &World, name: &str) -> PathBuf {
-    world.data_dir().join(sample::transcript_id(1).to_string()).join(name)
+    world.data_dir().join(TranscriptId(sample::recording_id(1).0).to_string()).join(name)
 }
 
 fn leave(world: &World, name: &str, bytes: &[u8]) {

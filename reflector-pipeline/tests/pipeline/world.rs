@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use reflector_core::Timestamp;
+use reflector_core::TranscriptId;
 use reflector_core::engine::{Runs, Worked};
 use reflector_core::pipeline::{
     Inputs, Made, Pipeline, Retry, Stage, StageError, StageStatus, Transcript, Unseen,
@@ -103,7 +104,7 @@ impl World {
     }
 
     pub(crate) async fn begin(&self, runs: &Runs) {
-        runs.begin_once(self.now(), &|| sample::transcript_id(1)).await.unwrap();
+        runs.begin_once(self.now()).await.unwrap();
     }
 
     /// Works on the run there is, as long as it can be now: up to a stage, if it gets there.
@@ -129,7 +130,7 @@ impl World {
 
     /// What a stage made.
     pub(crate) async fn made(&self, stage: &str) -> Option<Value> {
-        let made = self.store.made(sample::transcript_id(1)).await.unwrap();
+        let made = self.store.made(TranscriptId(sample::recording_id(1).0)).await.unwrap();
         made.get(stage).map(|text| serde_json::from_str(text).unwrap())
     }
 
