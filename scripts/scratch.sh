@@ -8,5 +8,5 @@ git ls-files -z --cached --others --exclude-standard |
   tar -c --null -T - | tar -x -C "$copy"
 
 # What only the server's tests and the benchmarks need would be built anew for every change.
-sed -i -E '/^(axum|divan|reflector-server|reflector-whereby|reqwest|secrecy|tracing|tracing-subscriber|url)\.workspace/d' \
+sed -i -E '/^(axum|divan|reflector-aws|reflector-server|reflector-whereby|reqwest|secrecy|tracing|tracing-subscriber|url)\.workspace/d' \
   "$copy/tests/Cargo.toml"

@@ -10,15 +10,23 @@ command -v chromedriver >/dev/null || missing+=(chromium-driver)
 # Those of the store in PostgreSQL start a server of their own.
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v pg_config >/dev/null ||
   command -v initdb >/dev/null || missing+=(postgresql)
+# Those of recordings in S3 start a server that looks like it: moto, in an environment of Python's of its own.
+moto=${REFLECTOR_TEST_MOTO:-target/moto/bin/moto_server}
+[ -x "$moto" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; then
     sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq
     $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   else
-    echo "the tests need chromium, chromedriver and PostgreSQL: install them and have them on the PATH" >&2
+    echo "the tests need chromium, chromedriver, PostgreSQL and python3 with venv: install them and have them on the PATH" >&2
     exit 1
   fi
+fi
+if [ ! -x "$moto" ]; then
+  python3 -m venv target/moto
+  target/moto/bin/pip install --quiet --disable-pip-version-check 'moto[server]==5.2.5'
+  unset REFLECTOR_TEST_MOTO
 fi
 
 # One server for the whole run, unless one is named already: starting it takes longer than most tests.

@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod configuration;
 pub mod history;
 pub mod names;
+pub mod recordings;
 pub mod whereby_webhook;
 
 /// A target, and what is told of it.
@@ -18,4 +19,6 @@ pub const ALL: &[(&str, Target)] = &[
     ("room_name", names::room_name),
     ("meeting_of", names::meeting_of),
     ("history", history::run),
+    ("s3_notice", recordings::s3_notice),
+    ("object_key", recordings::object_key),
 ];

@@ -71,6 +71,16 @@ fn no_history_breaks_a_rule() {
 }
 
 #[test]
+fn no_message_of_a_queue_is_taken_for_understood_and_says_nothing() {
+    keeps_its_promises("s3_notice");
+}
+
+#[test]
+fn a_key_is_decoded_to_what_it_was_or_refused() {
+    keeps_its_promises("object_key");
+}
+
+#[test]
 fn the_corpus_stays_small_and_has_nothing_that_no_target_reads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let folders = fs::read_dir(root.join("corpus")).unwrap().map(|entry| entry.unwrap().file_name());

@@ -38,6 +38,11 @@ const WORDS: &[&[u8]] = &[
     b"https://",
     b"reflector-",
     b"zzzzzzzz",
+    b"%",
+    b"+",
+    b"%2B",
+    b"versionId",
+    b"s3:ObjectCreated:Put",
 ];
 
 /// Endless mutations of a corpus.

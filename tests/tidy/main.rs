@@ -116,8 +116,13 @@ fn the_ports_know_neither_the_engine_nor_each_others_adapters() {
 
 #[test]
 fn no_adapter_knows_another_nor_the_server() {
-    let adapters =
-        ["reflector-store-memory", "reflector-store-postgres", "reflector-store-sqlite", "reflector-whereby"];
+    let adapters = [
+        "reflector-aws",
+        "reflector-store-memory",
+        "reflector-store-postgres",
+        "reflector-store-sqlite",
+        "reflector-whereby",
+    ];
     let mut complaints = Vec::new();
     for adapter in adapters {
         let manifest = fs::read_to_string(root().join(adapter).join("Cargo.toml")).unwrap();

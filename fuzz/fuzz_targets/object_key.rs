@@ -1,0 +1,5 @@
+#![no_main]
+
+use reflector_fuzz::targets::recordings::object_key;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| room_name(input));

@@ -1,0 +1,16 @@
+//! The adapter against servers that look like S3 and SQS over loopback.
+
+#[cfg(test)]
+mod announced;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod listed;
+#[cfg(test)]
+mod queue;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod world;
