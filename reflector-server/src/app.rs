@@ -12,7 +12,6 @@ use reflector_core::store::Store;
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::builtin::{Builtin, Meet};
 use crate::clock::Clock;
@@ -21,7 +20,7 @@ use crate::database::{DatabaseError, Kept, Migrate};
 use crate::router;
 use crate::state::App;
 use crate::watched::{Bell, Watched};
-use crate::workers::Workers;
+use crate::workers::{Heartbeat, Lifecycle, Worker};
 
 /// How long new connections are still taken after it was asked to stop: load balancers look at `/readyz` meanwhile.
 const STILL_TAKING: Duration = Duration::from_secs(5);
@@ -32,7 +31,9 @@ const FINISHING: Duration = Duration::from_secs(20);
 pub struct Server {
     app: App,
     meet: Arc<Meet>,
-    workers: Workers,
+    worker: Worker,
+    heartbeat: Heartbeat,
+    lifecycle: Lifecycle,
 }
 
 /// The server cannot be put together or run.
@@ -76,8 +77,7 @@ impl Server {
         let builtin = Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(&clock)));
         let engine = Arc::new(engine(config, store, &builtin)?);
 
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
+        let worker = Worker::new(Arc::clone(&clock));
         let meet = Arc::new(Meet::new(
             Arc::clone(&builtin),
             Arc::clone(&engine),
@@ -93,10 +93,17 @@ impl Server {
             provider: config.provider.clone(),
             stopping: Arc::new(AtomicBool::new(false)),
         };
-        let (sweep, reconcile) = (config.sweep, config.policy.reconcile_after);
-        let retention = config.retention;
-        let workers = Workers { engine, bell, clock, sweep, reconcile, retention, stop, tasks };
-        Ok(Self { app, meet, workers })
+        let heartbeat =
+            Heartbeat { worker: worker.clone(), engine: Arc::clone(&engine), bell: Arc::clone(&bell) };
+        let lifecycle = Lifecycle {
+            worker: worker.clone(),
+            engine,
+            bell,
+            sweep: config.sweep,
+            reconcile: config.policy.reconcile_after,
+            retention: config.retention,
+        };
+        Ok(Self { app, meet, worker, heartbeat, lifecycle })
     }
 
     /// Its routes, for whoever serves them in another way.
@@ -114,7 +121,8 @@ impl Server {
         listener: TcpListener,
         asked_to_stop: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.workers.start();
+        self.heartbeat.clone().start();
+        self.lifecycle.clone().start();
         let close = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(close.clone().cancelled_owned());
@@ -123,12 +131,12 @@ impl Server {
         tracing::info!("stopping: finishing what is in hand");
         self.app.stopping.store(true, Ordering::SeqCst);
         tokio::time::sleep(STILL_TAKING).await;
-        self.workers.stop.cancel();
+        self.worker.stop.cancel();
         self.meet.stop().await;
         close.cancel();
-        self.workers.tasks.close();
+        self.worker.tasks.close();
         let finished = async {
-            self.workers.tasks.wait().await;
+            self.worker.tasks.wait().await;
             serving.await
         };
         match tokio::time::timeout(FINISHING, finished).await {
