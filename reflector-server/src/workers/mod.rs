@@ -2,6 +2,7 @@
 
 mod heartbeat;
 mod lifecycle;
+mod recordings;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use lifecycle::Lifecycle;
+pub(crate) use recordings::{Intake, new_recording};
 
 use crate::clock::Clock;
 
