@@ -2,6 +2,7 @@
 
 use reflector_core::engine::Engine;
 use reflector_core::lifecycle::{CloseMode, Overtime, Wake, next_closing};
+use reflector_core::recording::Recording;
 use reflector_core::store::{Entry, Loaded};
 use reflector_core::{Meeting, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp};
 use serde::Serialize;
@@ -136,6 +137,42 @@ impl MeetingBody {
     #[must_use]
     pub(crate) fn with_token(self, token: String) -> Self {
         Self { participant_token: Some(token), ..self }
+    }
+}
+
+/// A recording.
+#[derive(Debug, Serialize)]
+pub(crate) struct RecordingBody {
+    id: Uuid,
+    bucket_name: String,
+    object_key: String,
+    version: String,
+    revision: u32,
+    size: u64,
+    recorded_at: Option<Timestamp>,
+    meeting_id: Option<Uuid>,
+    room_id: Option<Uuid>,
+    status: &'static str,
+    error: Option<String>,
+    transcript_id: Option<Uuid>,
+}
+
+impl From<&Recording> for RecordingBody {
+    fn from(recording: &Recording) -> Self {
+        Self {
+            id: recording.id.0,
+            bucket_name: recording.object.bucket.clone(),
+            object_key: recording.object.key.clone(),
+            version: recording.object.version.to_string(),
+            revision: recording.revision,
+            size: recording.size,
+            recorded_at: recording.recorded_at,
+            meeting_id: recording.belongs_to.map(|belongs| belongs.meeting.0),
+            room_id: recording.belongs_to.map(|belongs| belongs.room.0),
+            status: recording.status.as_str(),
+            error: recording.error.clone(),
+            transcript_id: None,
+        }
     }
 }
 

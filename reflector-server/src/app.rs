@@ -6,33 +6,46 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use reflector_core::engine::{Announcer, Engine, Settings};
+use reflector_aws::{AwsSettings, AwsSource};
+use reflector_core::engine::{Announcer, Engine, Recordings, Settings};
 use reflector_core::provider::VideoProvider;
-use reflector_core::store::Store;
+use reflector_core::recording::{SourceError, Wanted};
+use reflector_core::store::{RecordingStore, Store};
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::builtin::{Builtin, Meet};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, RecordingSettings, Roles};
 use crate::database::{DatabaseError, Kept, Migrate};
+use crate::metrics::Metrics;
+use crate::recordings::directory::{self, Directory, Pace};
+use crate::recordings::{Feed, Holds};
 use crate::router;
 use crate::state::App;
 use crate::watched::{Bell, Watched};
-use crate::workers::Workers;
+use crate::workers::{Heartbeat, Intake, Lifecycle, Worker};
 
 /// How long new connections are still taken after it was asked to stop: load balancers look at `/readyz` meanwhile.
 const STILL_TAKING: Duration = Duration::from_secs(5);
 /// How long what is in hand may take after that.
 const FINISHING: Duration = Duration::from_secs(20);
 
+/// How often a process looks for what other processes made due or owed, if it answers no requests itself: nothing
+/// rings its bell.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// A server that is put together and not yet running.
 pub struct Server {
     app: App,
+    roles: Roles,
+    metrics_elsewhere: bool,
     meet: Arc<Meet>,
-    workers: Workers,
+    worker: Worker,
+    heartbeat: Heartbeat,
+    lifecycle: Lifecycle,
+    intake: Intake,
 }
 
 /// The server cannot be put together or run.
@@ -54,6 +67,9 @@ pub enum ServeError {
     /// Whereby cannot be used with these settings.
     #[error(transparent)]
     Whereby(#[from] reflector_whereby::NotUsable),
+    /// A source of recordings cannot be used with these settings.
+    #[error(transparent)]
+    Recordings(#[from] SourceError),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -69,15 +85,38 @@ impl Server {
     ///
     /// [`ServeError`] for what cannot be used as it is configured.
     pub async fn new(config: &Config, migrate: Migrate, clock: Clock) -> Result<Self, ServeError> {
-        let Kept { store, connections } = Kept::open(&config.database, migrate).await?;
-        store.beat(clock()).await?;
+        let kept = Kept::open(&config.database, migrate).await?;
+        if config.roles.api {
+            kept.store.beat(clock()).await?;
+        }
         let bell = Bell::new();
-        let store = Arc::new(Watched::new(store, Arc::clone(&bell)));
-        let builtin = Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(&clock)));
+        let store = Arc::new(Watched::new(kept.store, Arc::clone(&bell)));
+        let builtin = Arc::new(Builtin::new(kept.connections, &config.public_url, Arc::clone(&clock)));
         let engine = Arc::new(engine(config, store, &builtin)?);
+        let metrics = Arc::new(Metrics::new());
+        let recordings = Arc::new(recordings(&config.recordings, &engine, kept.recordings));
+        let feeds = feeds(&config.recordings, &metrics, &clock).await?;
 
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
+        let worker = Worker::new(Arc::clone(&clock));
+        let heartbeat =
+            Heartbeat { worker: worker.clone(), engine: Arc::clone(&engine), bell: Arc::clone(&bell) };
+        let lifecycle = Lifecycle {
+            worker: worker.clone(),
+            engine: Arc::clone(&engine),
+            bell: Arc::clone(&bell),
+            sweep: if config.roles.api { config.sweep } else { config.sweep.min(LOOK) },
+            reconcile: config.policy.reconcile_after,
+            retention: config.retention,
+        };
+        let intake = Intake {
+            worker: worker.clone(),
+            recordings: Arc::clone(&recordings),
+            feeds: feeds.clone(),
+            metrics: Arc::clone(&metrics),
+            reconcile: config.recordings.reconcile,
+            reconcile_at_start: config.recordings.reconcile_at_start,
+        };
+
         let meet = Arc::new(Meet::new(
             Arc::clone(&builtin),
             Arc::clone(&engine),
@@ -85,23 +124,51 @@ impl Server {
             &config.public_url,
         ));
         let app = App {
-            engine: Arc::clone(&engine),
+            engine,
+            recordings,
+            feeds,
+            takes_recordings_in: config.roles.recordings,
+            metrics,
             builtin,
-            bell: Arc::clone(&bell),
-            clock: Arc::clone(&clock),
+            bell,
+            clock,
             public_url: config.public_url.clone(),
             provider: config.provider.clone(),
             stopping: Arc::new(AtomicBool::new(false)),
         };
-        let (sweep, reconcile) = (config.sweep, config.policy.reconcile_after);
-        let retention = config.retention;
-        let workers = Workers { engine, bell, clock, sweep, reconcile, retention, stop, tasks };
-        Ok(Self { app, meet, workers })
+        let (roles, metrics_elsewhere) = (config.roles, config.metrics_listen.is_some());
+        Ok(Self { app, roles, metrics_elsewhere, meet, worker, heartbeat, lifecycle, intake })
     }
 
     /// Its routes, for whoever serves them in another way.
     pub fn router(&self) -> Router {
-        router::router(self.app.clone(), Arc::clone(&self.meet))
+        let metrics_too = !self.metrics_elsewhere;
+        if self.roles.api {
+            router::router(self.app.clone(), Arc::clone(&self.meet), metrics_too)
+        } else {
+            router::of_operation(self.app.clone(), metrics_too)
+        }
+    }
+
+    /// Serves its metrics on an address of their own, until it stops.
+    pub fn serve_metrics(&self, listener: TcpListener) {
+        let stopped = self.worker.stop.clone().cancelled_owned();
+        let router = router::of_metrics(self.app.clone());
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
+        self.worker.tasks.spawn(serving.into_future());
+    }
+
+    /// Starts what its roles are.
+    fn start(&self) {
+        if self.roles.api {
+            self.heartbeat.clone().start();
+        }
+        if self.roles.lifecycle {
+            self.lifecycle.clone().start();
+        }
+        if self.roles.recordings {
+            self.intake.clone().start();
+        }
     }
 
     /// Serves until it is asked to stop, then finishes what is in hand.
@@ -114,7 +181,7 @@ impl Server {
         listener: TcpListener,
         asked_to_stop: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.workers.start();
+        self.start();
         let close = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(close.clone().cancelled_owned());
@@ -123,12 +190,12 @@ impl Server {
         tracing::info!("stopping: finishing what is in hand");
         self.app.stopping.store(true, Ordering::SeqCst);
         tokio::time::sleep(STILL_TAKING).await;
-        self.workers.stop.cancel();
+        self.worker.stop.cancel();
         self.meet.stop().await;
         close.cancel();
-        self.workers.tasks.close();
+        self.worker.tasks.close();
         let finished = async {
-            self.workers.tasks.wait().await;
+            self.worker.tasks.wait().await;
             serving.await
         };
         match tokio::time::timeout(FINISHING, finished).await {
@@ -153,6 +220,45 @@ pub(crate) fn engine(
         Some(whereby) => engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?)),
         None => engine,
     })
+}
+
+/// Recordings of the meetings of this engine.
+pub(crate) fn recordings(
+    settings: &RecordingSettings,
+    engine: &Arc<Engine>,
+    store: Arc<dyn RecordingStore>,
+) -> Recordings {
+    let folder = settings.folder.as_deref().map(directory::bucket);
+    // Where no bucket is named, any will do, and the folder is one of them.
+    let buckets =
+        settings.bucket.iter().flat_map(|bucket| [bucket.clone()].into_iter().chain(folder.clone()));
+    let wanted = Wanted { suffixes: settings.suffixes.clone(), buckets: buckets.collect() };
+    Recordings::new(Arc::clone(engine), store, wanted)
+}
+
+/// Every source of recordings that is configured.
+pub(crate) async fn feeds(
+    settings: &RecordingSettings,
+    metrics: &Metrics,
+    clock: &Clock,
+) -> Result<Vec<Arc<Feed>>, SourceError> {
+    let mut feeds = Vec::new();
+    if let Some(folder) = &settings.folder {
+        let source = Arc::new(Directory::new(folder, Pace::default(), Arc::clone(clock)));
+        let holds = Holds::Folder(directory::bucket(folder));
+        feeds.push(Arc::new(Feed::new("folder", source, holds, metrics.of_feed("folder"))));
+    }
+    if let Some(url) = &settings.queue_url {
+        let aws = AwsSettings {
+            queue_url: Some(url.clone()),
+            buckets: settings.bucket.iter().cloned().collect(),
+            ..AwsSettings::default()
+        };
+        let source = Arc::new(AwsSource::connect(aws).await?);
+        let holds = Holds::Buckets { named: settings.bucket.is_some() };
+        feeds.push(Arc::new(Feed::new("queue", source, holds, metrics.of_feed("queue"))));
+    }
+    Ok(feeds)
 }
 
 impl std::fmt::Debug for Server {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{ServeError, Server};
 use crate::clock;
 use crate::commands::meetings::Meetings;
+use crate::commands::recordings::Recordings;
 use crate::commands::rooms::Rooms;
 use crate::commands::{self, CommandError, Office};
 use crate::config::{Config, Database, LogFormat, Sources};
@@ -27,7 +29,19 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: Settings,
+    serve: Serve,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+    /// What this process does: some of api, lifecycle and recordings, with commas between them.
+    #[arg(long, value_name = "ROLES")]
+    roles: Option<String>,
+    /// Takes in at once what was missed: compares what is at the recordings' sources with what is known.
+    #[arg(long)]
+    reconcile: bool,
     /// Refuses a database whose schema is older than this program, instead of bringing it up to date.
     #[arg(long)]
     no_migrate: bool,
@@ -36,13 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the server (also what no command does).
-    Serve {
-        #[command(flatten)]
-        settings: Settings,
-        /// Refuses a database whose schema is older than this program, instead of bringing it up to date.
-        #[arg(long)]
-        no_migrate: bool,
-    },
+    Serve(Serve),
     /// Brings the database's schema up to date.
     Migrate(Settings),
     /// Shows the settings in force and where each value came from, secrets masked.
@@ -60,6 +68,13 @@ enum Command {
         settings: Settings,
         #[command(subcommand)]
         command: Meetings,
+    },
+    /// Recordings, from a shell.
+    Recordings {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: Recordings,
     },
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
     Simulate(simulate::Flags),
@@ -97,32 +112,49 @@ impl Settings {
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect::<BTreeMap<_, _>>(),
             insecure: self.insecure,
+            reconcile: false,
         }
+    }
+}
+
+impl Serve {
+    fn sources(self) -> (Sources, Migrate) {
+        let mut sources = self.settings.sources();
+        sources.flags.extend(self.roles.map(|roles| ("REFLECTOR_ROLES", roles)));
+        sources.reconcile = self.reconcile;
+        (sources, if self.no_migrate { Migrate::No } else { Migrate::Yes })
     }
 }
 
 /// Runs the command line: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command.unwrap_or(Command::Serve { settings: cli.serve, no_migrate: cli.no_migrate }) {
-        Command::Serve { settings, no_migrate } => with(settings, |config| {
-            let migrate = if no_migrate { Migrate::No } else { Migrate::Yes };
-            start_logging(config)?;
-            serve(config, migrate).map_err(failed)
-        }),
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(flags) => {
+            let (sources, migrate) = flags.sources();
+            with(&sources, |config| {
+                start_logging(config)?;
+                serve(config, migrate).map_err(failed)
+            })
+        }
         Command::Config(settings) => {
             let sources = settings.sources();
             let described = Config::read(&sources).and_then(|_| Config::describe(&sources));
             ended(described.map(|described| print!("{described}")).map_err(Failed::usage))
         }
         Command::Migrate(settings) => {
-            with(settings, |config| in_a_runtime(async { commands::migrate(config).await.map_err(failed) }))
+            let work =
+                |config: &Config| in_a_runtime(async { commands::migrate(config).await.map_err(failed) });
+            with(&settings.sources(), work)
         }
         Command::Rooms { settings, command } => {
             in_office(settings, async |office| commands::rooms::run(office, command).await)
         }
         Command::Meetings { settings, command } => {
             in_office(settings, async |office| commands::meetings::run(office, command).await)
+        }
+        Command::Recordings { settings, command } => {
+            in_office(settings, async |office| commands::recordings::run(office, command).await)
         }
         Command::Simulate(flags) => match simulate::run(&flags) {
             // What was violated is printed.
@@ -155,13 +187,13 @@ fn failed(error: impl std::error::Error) -> Failed {
 }
 
 /// Reads the settings, and does something with them.
-fn with(settings: Settings, work: impl FnOnce(&Config) -> Result<(), Failed>) -> ExitCode {
-    ended(Config::read(&settings.sources()).map_err(Failed::usage).and_then(|config| work(&config)))
+fn with(sources: &Sources, work: impl FnOnce(&Config) -> Result<(), Failed>) -> ExitCode {
+    ended(Config::read(sources).map_err(Failed::usage).and_then(|config| work(&config)))
 }
 
 /// Opens the database with the settings, and does something with it.
 fn in_office(settings: Settings, work: impl AsyncFnOnce(&Office) -> Result<(), CommandError>) -> ExitCode {
-    with(settings, |config| {
+    with(&settings.sources(), |config| {
         in_a_runtime(async {
             let office = Office::open(config).await.map_err(failed)?;
             work(&office).await.map_err(failed)
@@ -200,18 +232,38 @@ fn start_logging(config: &Config) -> Result<(), Failed> {
 
 #[tokio::main]
 async fn serve(config: &Config, migrate: Migrate) -> Result<(), ServeError> {
-    let cannot_listen = |source| ServeError::Listen { address: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(cannot_listen)?;
-    // The port 0 asks the system for a free one.
-    let config = &config.clone().listening_on(listener.local_addr().map_err(cannot_listen)?);
-    let server = Server::new(config, migrate, clock::system()).await?;
-    greet(config);
+    let (listener, address) = listen(config.listen).await?;
+    let mut config = config.clone().listening_on(address);
+    let mut metrics = None;
+    if let Some(address) = config.metrics_listen {
+        let (listener, address) = listen(address).await?;
+        config.metrics_listen = Some(address);
+        metrics = Some(listener);
+    }
+    let server = Server::new(&config, migrate, clock::system()).await?;
+    greet(&config);
+    if let Some(listener) = metrics {
+        server.serve_metrics(listener);
+    }
     server.run(listener, asked_to_stop()).await
+}
+
+/// Listens on an address, and says on which: the port 0 asks the system for a free one.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let cannot_listen = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    Ok((listener, address))
 }
 
 /// The first lines: where to point a browser, what is embedded, and how to replace each part.
 fn greet(config: &Config) {
-    println!("Reflector listens on {}: point a browser at {}", config.listen, config.public_url);
+    let roles = config.roles;
+    if roles.api {
+        println!("Reflector listens on {}: point a browser at {}", config.listen, config.public_url);
+    } else {
+        println!("Reflector listens on {}: for health and metrics only (REFLECTOR_ROLES)", config.listen);
+    }
     let kept = match &config.database {
         Database::Memory => "in memory, and gone when it stops".to_owned(),
         Database::Sqlite(url) => format!("in {url}"),
@@ -222,8 +274,23 @@ fn greet(config: &Config) {
     let how =
         if provider == "builtin" { " (WHEREBY_API_KEY and WHEREBY_WEBHOOK_SECRET for Whereby)" } else { "" };
     println!("  video      {provider}{how}");
+    println!("  recordings {}", recordings(config));
+    if let Some(address) = config.metrics_listen {
+        println!("  metrics    at http://{address}/metrics");
+    }
     println!("  everybody  is let in as the operator `local`, from this machine only (REFLECTOR_AUTH)");
     println!("Stop it with Ctrl-C; `reflector config` shows every setting.");
+}
+
+fn recordings(config: &Config) -> String {
+    let folder = config.recordings.folder.iter().map(|folder| folder.display().to_string());
+    let queue = config.recordings.queue_url.iter().cloned();
+    let sources: Vec<_> = folder.chain(queue).collect();
+    match sources.as_slice() {
+        _ if !config.roles.recordings => "taken in by another process (REFLECTOR_ROLES)".to_owned(),
+        [] => "not taken in (REFLECTOR_RECORDINGS_DIR, or AWS_PROCESS_RECORDING_QUEUE_URL)".to_owned(),
+        sources => format!("from {}", sources.join(" and ")),
+    }
 }
 
 /// Waits for the first signal; a second one stops at once. It listens from the moment it is called.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reflector_core::store::{ConnectionStore, Schema, Store};
+use reflector_core::store::{ConnectionStore, RecordingStore, Schema, Store};
 use reflector_store_memory::MemoryStore;
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
 use reflector_store_sqlite::{SqliteOptions, SqliteStore};
@@ -10,10 +10,11 @@ use secrecy::SecretString;
 
 use crate::config::Database;
 
-/// What everything is kept in: the engine's store, and the built-in provider's.
+/// What everything is kept in: the engine's store, that of recordings, and the built-in provider's.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) recordings: Arc<dyn RecordingStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
 }
 
@@ -55,9 +56,10 @@ pub enum DatabaseError {
 }
 
 impl Kept {
-    fn of<S: Store + ConnectionStore>(store: S) -> Self {
+    fn of<S: Store + ConnectionStore + RecordingStore>(store: S) -> Self {
         let store = Arc::new(store);
-        Self { store: Arc::clone(&store) as Arc<dyn Store>, connections: store }
+        let recordings = Arc::clone(&store);
+        Self { store: Arc::clone(&store) as Arc<dyn Store>, recordings, connections: store }
     }
 
     /// Opens the database, and brings its schema up to date if that is wanted.

@@ -13,13 +13,13 @@ use tower_http::trace::TraceLayer;
 use crate::auth;
 use crate::builtin::{self, Meet};
 use crate::error::Problem;
-use crate::routes::{health, meetings, rooms, webhooks};
+use crate::routes::{health, meetings, recordings, rooms, webhooks};
 use crate::state::App;
 
-/// Every route.
-pub(crate) fn router(app: App, meet: Arc<Meet>) -> Router {
+/// Every route of a process that answers requests.
+pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
     let api = api().layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
-    Router::<App>::new()
+    let router = Router::<App>::new()
         // For people: the start page and the built-in provider's rooms.
         .route("/", get(start_page))
         .route("/assets/start.css", get(|| async { asset("text/css", include_str!("web/start.css")) }))
@@ -31,9 +31,27 @@ pub(crate) fn router(app: App, meet: Arc<Meet>) -> Router {
         // For providers.
         .route("/whereby", post(webhooks::whereby))
         .route("/webhooks/{provider}", post(webhooks::of_provider))
-        // For whoever operates it.
-        .route("/healthz", get(health::lives))
-        .route("/readyz", get(health::ready))
+        .merge(operation(metrics_too));
+    finished(router, app)
+}
+
+/// The routes of a process that does other work: those for whoever operates it.
+pub(crate) fn of_operation(app: App, metrics_too: bool) -> Router {
+    finished(operation(metrics_too), app)
+}
+
+/// Metrics alone, for an address of their own, whatever a request calls it.
+pub(crate) fn of_metrics(app: App) -> Router {
+    Router::new().route("/metrics", get(health::metrics)).fallback(no_such_address).with_state(app)
+}
+
+fn operation(metrics_too: bool) -> Router<App> {
+    let router = Router::new().route("/healthz", get(health::lives)).route("/readyz", get(health::ready));
+    if metrics_too { router.route("/metrics", get(health::metrics)) } else { router }
+}
+
+fn finished(router: Router<App>, app: App) -> Router {
+    router
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), auth::names_us))
@@ -58,6 +76,10 @@ fn api() -> Router<App> {
         .route("/meetings/{meeting}/extend", post(meetings::extend))
         .route("/meetings/{meeting}/end", post(meetings::end))
         .route("/meetings/{meeting}/history", get(meetings::history))
+        .route("/recordings", get(recordings::list))
+        .route("/recordings/{recording}", get(recordings::show).delete(recordings::delete))
+        .route("/recordings/{recording}/requeue", post(recordings::requeue))
+        .route("/recordings/{recording}/attach", post(recordings::attach))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

@@ -3,19 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use reflector_core::engine::Engine;
+use reflector_core::engine::{Engine, Recordings};
 use reflector_core::{Meeting, ProviderName, Timestamp};
 use url::Url;
 
 use crate::builtin::{self, Builtin};
 use crate::clock::{self, Clock};
 use crate::error::Problem;
+use crate::metrics::Metrics;
+use crate::recordings::Feed;
 use crate::watched::Bell;
 
 /// What the routes work with.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) recordings: Arc<Recordings>,
+    pub(crate) feeds: Vec<Arc<Feed>>,
+    /// Whether this process does, and not another one.
+    pub(crate) takes_recordings_in: bool,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) builtin: Arc<Builtin>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) clock: Clock,

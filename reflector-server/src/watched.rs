@@ -79,10 +79,9 @@ impl Watched {
         Self { store, bell }
     }
 
-    /// Notes a write that failed: the next heartbeat comes at once, and tells when the store is well again.
+    /// Notes a write that failed: the next heartbeat comes at once, and tells whether the store takes anything in.
     fn written<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if outcome.is_err() {
-            self.bell.store_takes_in(false);
             self.bell.ill.notify_one();
         }
         outcome

@@ -10,7 +10,7 @@ use reflector_core::lifecycle::{Event, Ignored};
 use reflector_core::store::{Entry, Loaded, Source, WhichMeetings};
 use reflector_core::{Meeting, MeetingId, RoomId, Timestamp};
 
-use super::{CommandError, Office, explain, rooms};
+use super::{CommandError, Office, explain, print_json, rooms};
 use crate::api::MeetingBody;
 
 /// How many meetings are read at once.
@@ -82,10 +82,7 @@ async fn list(office: &Office, room: Option<&str>, all: bool, json: bool) -> Res
             }
         }
     }
-    if json {
-        println!("{}", serde_json::to_string_pretty(&bodies).map_err(std::io::Error::from)?);
-    }
-    Ok(())
+    if json { print_json(&bodies) } else { Ok(()) }
 }
 
 async fn room_name(

@@ -2,18 +2,21 @@
 
 pub(crate) mod explain;
 pub(crate) mod meetings;
+pub(crate) mod recordings;
 pub(crate) mod rooms;
 
 use std::sync::Arc;
 
 use reflector_core::Timestamp;
-use reflector_core::engine::{Engine, EngineError};
+use reflector_core::engine::{Engine, EngineError, ReconcileError, Recordings};
+use reflector_core::recording::SourceError;
 use reflector_core::store::{Store, StoreError};
+use serde::Serialize;
 
 use crate::app;
 use crate::builtin::Builtin;
-use crate::clock;
-use crate::config::{Config, Database};
+use crate::clock::{self, Clock};
+use crate::config::{Config, Database, RecordingSettings};
 use crate::database::{DatabaseError, Kept, Migrate};
 
 /// A command cannot be done, in one line that says what to do.
@@ -28,6 +31,12 @@ pub(crate) enum CommandError {
     /// What was asked of the engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A source of recordings cannot be used with these settings.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// What is at a source could not be compared with what is known.
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
     /// Whereby cannot be used with these settings.
     #[error(transparent)]
     Whereby(#[from] reflector_whereby::NotUsable),
@@ -47,7 +56,10 @@ impl CommandError {
 
 /// What the commands work with: the engine on the database, without any loop.
 pub(crate) struct Office {
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) recordings: Recordings,
+    pub(crate) sources: RecordingSettings,
+    pub(crate) clock: Clock,
     pub(crate) now: Timestamp,
 }
 
@@ -59,15 +71,23 @@ impl Office {
                        interface, or sqlite: or postgres:";
             return Err(CommandError::refused(why));
         }
-        let Kept { store, connections } = Kept::open(&config.database, Migrate::No).await?;
+        let kept = Kept::open(&config.database, Migrate::No).await?;
         let clock = clock::system();
-        let builtin = Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(&clock)));
-        Ok(Self { engine: app::engine(config, store, &builtin)?, now: clock() })
+        let builtin = Arc::new(Builtin::new(kept.connections, &config.public_url, Arc::clone(&clock)));
+        let engine = Arc::new(app::engine(config, kept.store, &builtin)?);
+        let recordings = app::recordings(&config.recordings, &engine, kept.recordings);
+        Ok(Self { engine, recordings, sources: config.recordings.clone(), now: clock(), clock })
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.engine.store()
     }
+}
+
+/// Prints what a listing has, as JSON.
+fn print_json(bodies: &impl Serialize) -> Result<(), CommandError> {
+    println!("{}", serde_json::to_string_pretty(bodies).map_err(std::io::Error::from)?);
+    Ok(())
 }
 
 /// `reflector migrate`: brings the schema up to date.

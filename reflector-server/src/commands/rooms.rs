@@ -5,7 +5,7 @@ use reflector_core::engine::RoomRemoval;
 use reflector_core::store::{Paging, RoomCreated, Viewer};
 use reflector_core::{Room, RoomId, RoomName};
 
-use super::{CommandError, Office};
+use super::{CommandError, Office, print_json};
 use crate::api::RoomBody;
 use crate::auth::local;
 use crate::clock::new_id;
@@ -48,9 +48,7 @@ pub(crate) async fn run(office: &Office, command: Rooms) -> Result<(), CommandEr
 async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
     let rooms = all(office).await?;
     if json {
-        let bodies: Vec<_> = rooms.iter().map(RoomBody::from).collect();
-        println!("{}", serde_json::to_string_pretty(&bodies).map_err(std::io::Error::from)?);
-        return Ok(());
+        return print_json(&rooms.iter().map(RoomBody::from).collect::<Vec<_>>());
     }
     for room in rooms {
         let provider = room.provider.as_ref().map_or("the usual", |provider| provider.as_str());

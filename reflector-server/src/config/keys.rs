@@ -1,5 +1,7 @@
 //! Every setting there is, in one table.
 
+use super::roles::Roles;
+
 /// A setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -68,6 +70,8 @@ const fn secret(name: &'static str) -> Key {
 /// Every setting.
 pub const KEYS: &[Key] = &[
     key("REFLECTOR_LISTEN", "127.0.0.1:1250"),
+    key("REFLECTOR_METRICS_LISTEN", ""),
+    key("REFLECTOR_ROLES", Roles::ALL),
     Key { name: "DATABASE_URL", default: "sqlite://reflector.db", secret: Secret::Password },
     key("REFLECTOR_DEPLOYMENT", "reflector"),
     key("REFLECTOR_CLOSE", "act"),
@@ -79,9 +83,13 @@ pub const KEYS: &[Key] = &[
     secret("WHEREBY_WEBHOOK_SECRET"),
     key("WHEREBY_POINTS_PER_MINUTE", "100"),
     key("WHEREBY_SUBDOMAIN", ""),
+    key("AWS_PROCESS_RECORDING_QUEUE_URL", ""),
     key("RECORDING_STORAGE_AWS_BUCKET_NAME", ""),
     secret("AWS_WHEREBY_ACCESS_KEY_ID"),
     secret("AWS_WHEREBY_ACCESS_KEY_SECRET"),
+    key("REFLECTOR_RECORDINGS_DIR", ""),
+    key("REFLECTOR_RECORDING_SUFFIXES", ".mp4"),
+    key("REFLECTOR_RECONCILE_RECORDINGS", "1d"),
     key("REFLECTOR_GRACE", "15m"),
     key("REFLECTOR_OVERTIME", "30m"),
     key("REFLECTOR_NEVER_JOINED", "30m"),

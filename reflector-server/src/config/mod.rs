@@ -2,6 +2,8 @@
 //! that names the key, the value and what it should be.
 
 mod keys;
+mod recordings;
+mod roles;
 mod values;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,8 @@ use std::time::Duration;
 use url::Url;
 
 pub use keys::{KEYS, Key, Secret};
+pub use recordings::RecordingSettings;
+pub use roles::Roles;
 use values::Values;
 
 /// Where meetings and rooms are kept.
@@ -45,8 +49,12 @@ pub enum LogFormat {
 pub struct Config {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The address of its own that metrics are served on; without one, they are where everything else is.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether an address that is not loopback is allowed although everybody is let in.
     pub insecure: bool,
+    /// What this process does.
+    pub roles: Roles,
     /// Where things are kept.
     pub database: Database,
     /// For how long what is over is kept.
@@ -63,6 +71,8 @@ pub struct Config {
     pub public_url: Url,
     /// How to reach Whereby, if it is used.
     pub whereby: Option<WherebySettings>,
+    /// Where recordings come from.
+    pub recordings: RecordingSettings,
     /// Which log lines are written.
     pub log: String,
     /// How they are written; what suits the terminal if not set.
@@ -137,6 +147,8 @@ pub struct Sources {
     pub flags: BTreeMap<&'static str, String>,
     /// Whether an address that is not loopback is allowed.
     pub insecure: bool,
+    /// Whether what is at the recordings' sources is compared with what is known at the start.
+    pub reconcile: bool,
 }
 
 impl Config {
@@ -158,7 +170,9 @@ impl Config {
         let whereby = values.whereby()?;
         Ok(Self {
             listen,
+            metrics_listen: values.metrics_listen()?,
             insecure: sources.insecure,
+            roles: values.roles()?,
             database: values.database()?,
             retention: values.duration_above_zero("REFLECTOR_RETENTION")?,
             deployment: values.parse("REFLECTOR_DEPLOYMENT", "use 1 to 10 lower-case letters and digits")?,
@@ -167,6 +181,7 @@ impl Config {
             provider: values.provider(whereby.is_some())?,
             public_url: values.public_url(listen)?,
             whereby,
+            recordings: values.recordings(sources.reconcile)?,
             log: values.text("REFLECTOR_LOG").to_owned(),
             log_format: values.optional_one_of(
                 "REFLECTOR_LOG_FORMAT",

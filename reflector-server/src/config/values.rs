@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use reflector_core::ProviderName;
 use reflector_core::lifecycle::{CloseMode, Overtime, Policy};
-use reflector_whereby::{RecordingDestination, WherebySettings};
+use reflector_whereby::WherebySettings;
 use secrecy::SecretString;
 use url::Url;
 
 use super::keys::{KEYS, Key};
+use super::roles::Roles;
 use super::{ConfigError, Database, Origin, Sources};
+use crate::line::in_one_line;
 
 const POINTS: &str = "use a number above 0, such as 100";
 const A_DURATION: &str = "use a duration such as 15m, 45s or 250ms";
@@ -113,6 +115,20 @@ impl Values {
         }
     }
 
+    pub(super) fn roles(&self) -> Result<Roles, ConfigError> {
+        const NAME: &str = "REFLECTOR_ROLES";
+        let should = format!("use some of {}, with commas between them", Roles::ALL);
+        Roles::read(self.text(NAME)).ok_or_else(|| self.wrong(NAME, &should))
+    }
+
+    pub(super) fn metrics_listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        const NAME: &str = "REFLECTOR_METRICS_LISTEN";
+        match self.text(NAME) {
+            "" => Ok(None),
+            _ => self.parse(NAME, "use an address and a port, such as 127.0.0.1:9464").map(Some),
+        }
+    }
+
     pub(super) fn policy(&self) -> Result<Policy, ConfigError> {
         let overtime = match self.text("REFLECTOR_OVERTIME") {
             "never" => Overtime::Never,
@@ -197,25 +213,6 @@ impl Values {
             .collect()
     }
 
-    fn recording_destination(&self) -> Result<Option<RecordingDestination>, ConfigError> {
-        const BUCKET: &str = "RECORDING_STORAGE_AWS_BUCKET_NAME";
-        const ID: &str = "AWS_WHEREBY_ACCESS_KEY_ID";
-        const SECRET: &str = "AWS_WHEREBY_ACCESS_KEY_SECRET";
-        let (bucket, id, secret) = (self.text(BUCKET), self.text(ID), self.text(SECRET));
-        for (name, value) in [(BUCKET, bucket), (ID, id), (SECRET, secret)] {
-            if value.is_empty() && [bucket, id, secret].iter().any(|other| !other.is_empty()) {
-                return Err(
-                    self.wrong(name, "the bucket and both parts of the key go together: set all or none")
-                );
-            }
-        }
-        Ok((!bucket.is_empty()).then(|| RecordingDestination {
-            bucket: bucket.to_owned(),
-            access_key_id: id.to_owned(),
-            access_key_secret: SecretString::from(secret),
-        }))
-    }
-
     pub(super) fn describe(&self) -> String {
         let mut text = String::new();
         for key in KEYS {
@@ -226,14 +223,6 @@ impl Values {
         }
         text
     }
-}
-
-/// A text as it can stand in one line: what breaks lines is shown as it would be written.
-fn in_one_line(text: &str) -> String {
-    let shown = |letter: char| {
-        if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() }
-    };
-    text.chars().map(shown).collect()
 }
 
 /// The values of the file, by the names of their keys.

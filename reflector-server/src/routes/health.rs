@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use reflector_core::lifecycle::Hearing;
 use serde_json::{Map, Value, json};
 
+use crate::metrics::CONTENT_TYPE;
 use crate::state::App;
 
 /// Load balancers don't wait much longer, and a store that takes longer is of no use to anybody.
@@ -18,8 +20,9 @@ pub(crate) async fn lives() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// Ready as long as the store answers and takes things in, and nobody has asked it to stop. A provider that is not heard is said, and does
-/// not make it unready: it could never be heard again if nobody sent it anything.
+/// Ready as long as the store answers and takes things in, and nobody has asked it to stop. A provider that is not
+/// heard is said, and does not make it unready: it could never be heard again if nobody sent it anything. Nor does a
+/// source of recordings that is away: its recordings come later, and requests are answered all the same.
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let now = (app.clock)();
     let answer = tokio::time::timeout(PATIENCE, app.engine.store().next_due()).await;
@@ -46,11 +49,37 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     };
     let ready = store_is_well && !stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let is_degraded = app.takes_recordings_in && app.feeds.iter().any(|feed| feed.away_since().is_some());
+    let said = match (ready, is_degraded) {
+        (false, _) => "not ready",
+        (true, true) => "degraded",
+        (true, false) => "ready",
+    };
     let body = json!({
-        "status": if ready { "ready" } else { "not ready" },
+        "status": said,
         "store": store,
         "stopping": stopping,
         "providers": providers,
+        "recordings": recordings(&app),
     });
     (status, Json(body))
+}
+
+/// How each source of recordings is. Why one is away is in the log: it may name what is nobody else's business.
+fn recordings(app: &App) -> Value {
+    if !app.takes_recordings_in {
+        return Value::from("taken in by another process, if by any: not a role of this one");
+    }
+    let feeds = app.feeds.iter().map(|feed| {
+        let condition = match feed.away_since() {
+            Some(since) => format!("away since {since}: see the log"),
+            None => "taken in".to_owned(),
+        };
+        (feed.name.to_owned(), Value::from(condition))
+    });
+    Value::Object(feeds.collect())
+}
+
+pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text())
 }

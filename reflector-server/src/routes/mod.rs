@@ -2,6 +2,7 @@
 
 pub(crate) mod health;
 pub(crate) mod meetings;
+pub(crate) mod recordings;
 pub(crate) mod rooms;
 pub(crate) mod webhooks;
 

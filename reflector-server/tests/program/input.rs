@@ -98,6 +98,14 @@ fn what_is_not_there_is_not_found() {
             post(format!("/rooms/standup/meetings/{meeting}/join"), json!({})),
         ]);
     }
+    for recording in [NOBODY, "standup", &world.current, "%00", "..", "%2e%2e%2fetc", "%ff%fe", &long] {
+        rows.extend([
+            get(format!("/recordings/{recording}")),
+            ("DELETE".to_owned(), format!("/recordings/{recording}"), json!({})),
+            post(format!("/recordings/{recording}/requeue"), json!({})),
+            post(format!("/recordings/{recording}/attach"), json!({ "meeting_id": world.current })),
+        ]);
+    }
     rows.extend(
         ["/nothing", "/rooms/", "//", "/rooms/standup/nothing", "/rooms/../etc"]
             .map(|path| get(path.to_owned())),

@@ -5,6 +5,8 @@ mod hands;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod input;
+mod queue;
+mod recordings;
 mod replay;
 mod shell;
 mod start;

@@ -135,19 +135,19 @@ fn what_a_server_keeps_in_memory_no_command_pretends_to_see() {
 }
 
 /// What a command says that does what it is asked.
-fn said(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, &[], arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
     assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).expect("text")
 }
 
-fn json(folder: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&said(folder, arguments)).expect("JSON")
 }
 
 /// The line with which a command refuses.
-fn refused(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn refused(folder: &Path, arguments: &[&str]) -> String {
     line(&run(folder, &[], arguments), 1)
 }
 

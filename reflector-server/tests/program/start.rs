@@ -130,7 +130,79 @@ const WRONG: &[Wrong<'_>] = &[
             ("AWS_WHEREBY_ACCESS_KEY_SECRET", "third-of-ours"),
         ],
         "",
-        &["RECORDING_STORAGE_AWS_BUCKET_NAME is ``", "set all or none"],
+        &["AWS_WHEREBY_ACCESS_KEY_ID is ``", "set both or neither"],
+    ),
+    (
+        "a key for recordings without a bucket",
+        &[
+            API_KEY,
+            ("WHEREBY_WEBHOOK_SECRET", "first-of-ours"),
+            ("AWS_WHEREBY_ACCESS_KEY_ID", "second-of-ours"),
+            ("AWS_WHEREBY_ACCESS_KEY_SECRET", "third-of-ours"),
+        ],
+        "",
+        &["RECORDING_STORAGE_AWS_BUCKET_NAME is ``", "Whereby uploads to"],
+    ),
+    (
+        "a bucket that is an address",
+        &[("RECORDING_STORAGE_AWS_BUCKET_NAME", "s3://bucket")],
+        "",
+        &["RECORDING_STORAGE_AWS_BUCKET_NAME is `s3://bucket`", "a bucket's name"],
+    ),
+    (
+        "a folder without its bucket",
+        &[("RECORDING_STORAGE_AWS_BUCKET_NAME", "/recordings")],
+        "",
+        &["RECORDING_STORAGE_AWS_BUCKET_NAME is `/recordings`", "a bucket's name"],
+    ),
+    (
+        "a queue by its name",
+        &[("AWS_PROCESS_RECORDING_QUEUE_URL", "recordings")],
+        "",
+        &["AWS_PROCESS_RECORDING_QUEUE_URL is `recordings`", "https://sqs."],
+    ),
+    (
+        "a queue by its ARN",
+        &[("AWS_PROCESS_RECORDING_QUEUE_URL", "arn:aws:sqs:eu-central-1:1:recordings")],
+        "",
+        &["AWS_PROCESS_RECORDING_QUEUE_URL is `arn:", "https://sqs."],
+    ),
+    (
+        "a folder without a name",
+        &[("REFLECTOR_RECORDINGS_DIR", "/")],
+        "",
+        &["REFLECTOR_RECORDINGS_DIR is `/`", "such as ./recordings"],
+    ),
+    (
+        "a suffix without a point",
+        &[("REFLECTOR_RECORDING_SUFFIXES", ".mp4, mkv")],
+        "",
+        &["REFLECTOR_RECORDING_SUFFIXES is `.mp4, mkv`", "such as .mp4,.mkv"],
+    ),
+    (
+        "no suffix",
+        &[("REFLECTOR_RECORDING_SUFFIXES", "")],
+        "",
+        &["REFLECTOR_RECORDING_SUFFIXES is ``", "such as .mp4,.mkv"],
+    ),
+    (
+        "recordings that are always compared",
+        &[("REFLECTOR_RECONCILE_RECORDINGS", "0s")],
+        "",
+        &["REFLECTOR_RECONCILE_RECORDINGS is `0s`", "more than nothing"],
+    ),
+    (
+        "a role",
+        &[("REFLECTOR_ROLES", "api,pipeline")],
+        "",
+        &["REFLECTOR_ROLES is `api,pipeline`", ENVIRONMENT, "api,lifecycle,recordings"],
+    ),
+    ("no role", &[("REFLECTOR_ROLES", "")], "", &["REFLECTOR_ROLES is ``", "api,lifecycle,recordings"]),
+    (
+        "an address of metrics",
+        &[("REFLECTOR_METRICS_LISTEN", "9464")],
+        "",
+        &["REFLECTOR_METRICS_LISTEN is `9464`", "127.0.0.1:9464"],
     ),
     ("a key in the file", &[], "grase = \"5m\"", &["reflector.toml has the key `grase`", "not known"]),
     ("a value in the file", &[], "grace = 15", &["grace is `15`", FILE, "such as 15m"]),
@@ -189,6 +261,12 @@ fn a_word_that_is_no_command_is_wrong_usage() {
     let output = run_anywhere(&[], &["meet"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("'meet'"), "{output:?}");
+}
+
+#[test]
+fn a_role_that_is_none_is_wrong_usage_also_as_a_flag() {
+    let said = refusal(&run_anywhere(&[], &["serve", "--roles", "api,dishes"]), 2);
+    assert!(said.contains("REFLECTOR_ROLES is `api,dishes` (from a flag)"), "{said}");
 }
 
 #[test]

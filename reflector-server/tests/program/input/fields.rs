@@ -120,13 +120,30 @@ fn an_invalid_field_of_a_meeting_is_named() {
 fn an_invalid_parameter_is_named() {
     let world = World::new();
     let mut rows = Vec::new();
-    for listing in ["/rooms".to_owned(), format!("/meetings/{}/history", world.current)] {
+    for listing in
+        ["/rooms".to_owned(), "/recordings".to_owned(), format!("/meetings/{}/history", world.current)]
+    {
         for page in ["0", "-1", "x", "", "1.5", "18446744073709551616", "%ff", "%00"] {
             rows.push((Request::new("GET", format!("{listing}?page={page}")), 422, Some("page")));
         }
         for size in ["0", "201", "-1", "many", "%ff"] {
             rows.push((Request::new("GET", format!("{listing}?size={size}")), 422, Some("size")));
         }
+    }
+    for (parameter, value) in [
+        ("status", "lost"),
+        ("status", ""),
+        ("status", "%ff"),
+        ("room", "nobody"),
+        ("room", ""),
+        ("room", "%00"),
+    ] {
+        let request = Request::new("GET", format!("/recordings?{parameter}={value}"));
+        rows.push((request, 422, Some(parameter)));
+    }
+    for meeting in [json!({}), json!({ "meeting_id": "standup" }), json!({ "meeting_id": 5 })] {
+        let request = Request::new("POST", format!("/recordings/{NOBODY}/attach")).json(&meeting);
+        rows.push((request, 422, Some("meeting_id")));
     }
     rows.push((Request::new("DELETE", "/rooms/standup?end=maybe"), 422, Some("end")));
     rows.push((Request::new("DELETE", "/rooms/standup?end=%ff"), 422, Some("end")));
@@ -135,6 +152,7 @@ fn an_invalid_parameter_is_named() {
     for query in ["page=18446744073709551615&size=200", "%ff=%ff", "&&=&", "colour=red"] {
         let history = world.program.read(&format!("/meetings/{}/history?{query}", world.current));
         assert!(history["total"].as_u64() >= Some(2), "{query}: {history}");
+        assert_eq!(world.program.read(&format!("/recordings?{query}"))["total"], 0, "{query}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The only loops: each waits for the next thing to do, or for the store's bell, and calls the engine.
+//! The loops of meetings: what is due, what is owed, what providers say is there, and what is old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,14 @@ use std::time::Duration;
 use reflector_core::Timestamp;
 use reflector_core::engine::{Carried, CarryOutcome, Engine, EngineError};
 use reflector_core::store::{Dropped, StoreError};
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
 
-use crate::clock::Clock;
+use super::{Chain, REST, Worker};
 use crate::watched::Bell;
 
 /// How many calls to providers are under way at once: a slow one holds up no other.
 const SIDE_BY_SIDE: usize = 32;
-/// Our own heartbeat: several in the gap that counts as not listening.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a loop rests when the store is ill.
-const REST: Duration = Duration::from_secs(1);
 /// How often the providers' rooms are looked at, at the most: it costs calls.
 const LEAST_RECONCILE: Duration = Duration::from_secs(1);
 /// How long messages wait for a meeting that never comes.
@@ -28,46 +22,30 @@ const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const RETENTION: Duration = Duration::from_secs(10 * 60);
 const BATCH: usize = 1000;
 const BETWEEN_BATCHES: Duration = Duration::from_millis(200);
-const MICROSECOND: Duration = Duration::from_micros(1);
 
-/// What the loops work with.
+/// Runs the life of meetings.
 #[derive(Clone)]
-pub(crate) struct Workers {
+pub(crate) struct Lifecycle {
+    pub(crate) worker: Worker,
     pub(crate) engine: Arc<Engine>,
     pub(crate) bell: Arc<Bell>,
-    pub(crate) clock: Clock,
     pub(crate) sweep: Duration,
     pub(crate) reconcile: Duration,
     pub(crate) retention: Duration,
-    pub(crate) stop: CancellationToken,
-    pub(crate) tasks: TaskTracker,
 }
 
-impl Workers {
-    /// Starts every loop.
-    pub(crate) fn start(&self) {
-        self.tasks.spawn(self.clone().sweep_loop());
-        self.tasks.spawn(self.clone().dispatch_loop());
-        self.tasks.spawn(self.clone().reconcile_loop());
-        self.tasks.spawn(self.clone().heartbeat_loop());
-        self.tasks.spawn(self.clone().retention_loop());
+impl Lifecycle {
+    /// Starts its loops.
+    pub(crate) fn start(self) {
+        let tasks = &self.worker.tasks;
+        tasks.spawn(self.clone().sweep_loop());
+        tasks.spawn(self.clone().dispatch_loop());
+        tasks.spawn(self.clone().reconcile_loop());
+        tasks.spawn(self.clone().retention_loop());
     }
 
     fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// Waits until `at`, or for the bell, or for the longest rest, spread a little so that servers don't march in
-    /// step. `false` when it is time to stop.
-    async fn rest(&self, bell: &Notify, at: Option<Timestamp>, longest: Duration) -> bool {
-        let spread = longest / 10;
-        let jitter = spread.mul_f64(f64::from(crate::clock::new_id().as_fields().1 % 100) / 100.0);
-        let until_due = at.map_or(longest, |at| at.since(self.now()) + MICROSECOND);
-        tokio::select! {
-            () = tokio::time::sleep(until_due.min(longest - jitter)) => true,
-            () = bell.notified() => true,
-            () = self.stop.cancelled() => false,
-        }
+        self.worker.now()
     }
 
     async fn sweep_loop(self) {
@@ -80,7 +58,7 @@ impl Workers {
                 }
             };
             self.bell.await_due(next.unwrap_or(Timestamp::MAX));
-            if !self.rest(&self.bell.due, next, self.sweep).await {
+            if !self.worker.rest(&self.bell.due, next, self.sweep).await {
                 return;
             }
         }
@@ -114,7 +92,7 @@ impl Workers {
                     Some(self.now() + REST)
                 }
             };
-            if !self.rest(&self.bell.owed, next, self.sweep).await {
+            if !self.worker.rest(&self.bell.owed, next, self.sweep).await {
                 return;
             }
         }
@@ -134,7 +112,7 @@ impl Workers {
             }
             for (claimed, hand) in claimed.into_iter().zip(hands) {
                 let workers = self.clone();
-                self.tasks.spawn(async move {
+                self.worker.tasks.spawn(async move {
                     let carried = workers.engine.carry_out(&claimed, workers.now()).await;
                     report(&carried);
                     drop(hand);
@@ -146,7 +124,6 @@ impl Workers {
     }
 
     async fn reconcile_loop(self) {
-        let never = Notify::new();
         loop {
             match self.engine.reconcile_once().await {
                 Ok(reconciled) => {
@@ -161,7 +138,7 @@ impl Workers {
                     error!(error = %Chain(&error), "rooms cannot be reconciled; trying again later")
                 }
             }
-            if !self.rest(&never, None, self.reconcile.max(LEAST_RECONCILE)).await {
+            if !self.worker.pause(self.reconcile.max(LEAST_RECONCILE)).await {
                 return;
             }
         }
@@ -169,7 +146,6 @@ impl Workers {
 
     /// Forgets what nobody needs any more, in small batches with a rest after each: nobody waits for it.
     async fn retention_loop(self) {
-        let never = Notify::new();
         loop {
             let rest = match self.forget().await {
                 Ok(true) => BETWEEN_BATCHES,
@@ -179,7 +155,7 @@ impl Workers {
                     RETENTION
                 }
             };
-            if !self.rest(&never, None, rest).await {
+            if !self.worker.pause(rest).await {
                 return;
             }
         }
@@ -194,23 +170,6 @@ impl Workers {
             debug!(waiting, ?dropped, "dropped what is old");
         }
         Ok(waiting == BATCH || dropped.may_be_more(BATCH))
-    }
-
-    async fn heartbeat_loop(self) {
-        loop {
-            let beaten = self.engine.store().beat(self.now()).await;
-            self.bell.store_takes_in(beaten.is_ok());
-            let rest = match beaten {
-                Ok(()) => HEARTBEAT,
-                Err(error) => {
-                    warn!(error = %Chain(&error), "the store takes nothing in; trying again");
-                    REST
-                }
-            };
-            if !self.rest(&self.bell.ill, None, rest).await {
-                return;
-            }
-        }
     }
 }
 
@@ -237,20 +196,5 @@ fn report(carried: &Carried) {
 fn report_violations(violated: &[&str]) {
     for invariant in violated {
         error!(invariant, "a rule was violated: please report this with the meeting's history");
-    }
-}
-
-/// An error with all that lies beneath it, in one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(beneath) = source {
-            write!(f, ": {beneath}")?;
-            source = beneath.source();
-        }
-        Ok(())
     }
 }
