@@ -79,7 +79,8 @@ pub fn start(run: &Run, now: Timestamp, retry: &Retry) -> Start {
     let mut run = run.clone();
     let stage = &mut run.stages[place];
     if stage.attempts >= retry.attempts.max(1) {
-        if stage.status == StageStatus::Running {
+        // One that failed and was to be tried again says why already.
+        if stage.status == StageStatus::Running || stage.reason.is_none() {
             let last = stage.attempts;
             stage.reason = Some(format!("its worker ended without a word at attempt {last}, the last one"));
         }

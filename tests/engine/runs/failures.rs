@@ -138,6 +138,19 @@ async fn a_worker_that_gives_signs_of_life_keeps_its_run_and_one_that_was_taken_
 }
 
 #[tokio::test]
+async fn a_worker_that_stops_gives_its_run_back_and_another_one_takes_it_at_once() {
+    let studio = Studio::with_recording(1).await;
+    let started = studio.start().await;
+    let given_back = studio.runs.give_back(started.clone(), studio.now).await.expect("sound");
+    assert!(matches!(given_back, Worked::LetGo(_)), "{given_back:?}");
+    assert_eq!(studio.loaded(1).await.claimed_until, None);
+    let other = studio.start().await;
+    assert_eq!((other.stage(), other.transcript().run.stages[0].attempts), (Some("fetch"), 1));
+    assert_eq!(studio.runs.give_back(started, studio.now).await.expect("sound"), Worked::Lost);
+    assert_eq!(studio.loaded(1).await.claimed_until, Some(studio.now + LEASE), "it is the other one's");
+}
+
+#[tokio::test]
 async fn a_worker_that_lost_its_run_starts_no_stage_of_it() {
     let mut studio = Studio::with_recording(1).await;
     let slow = studio.claim().await;

@@ -12,7 +12,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use reflector_core::Timestamp;
 use reflector_core::pipeline::{
-    Outcome, RestartAt, Run, RunState, Stage, StageStatus, Start, advance, start, violated,
+    Outcome, RestartAt, Run, RunState, Stage, StageStatus, Start, advance, give_back, start, violated,
 };
 
 use crate::stories::{JUST, cases};
@@ -77,6 +77,12 @@ proptest! {
             if let Some(Start::Stage(run, place)) = &played.started {
                 *started.entry(run.stages[*place].name.clone()).or_default() += 1;
             }
+            if let (Step::GiveBack, RunState::Working { .. }, Some(stage)) =
+                (&played.step, played.before.state, played.before.current())
+            {
+                // What is given back is no attempt.
+                *started.entry(stage.name.clone()).or_default() -= 1;
+            }
             if played.after.number != played.before.number {
                 // What is to be done anew counts anew.
                 let kept = played.after.stages.iter().filter(|stage| stage.status.is_past());
@@ -129,6 +135,7 @@ proptest! {
                 let Step::Advance(outcome, seed) = step else { continue };
                 prop_assert_eq!(&advance(&run, outcome, now, &script.retry, *seed), &run);
             }
+            prop_assert_eq!(&give_back(&run, now), &run);
         }
     }
 
@@ -222,6 +229,8 @@ fn coverage_scripts_reach_every_state_every_start_every_outcome_and_every_restar
         "outcome: failed",
         "outcome: given up",
         "outcome: skipped",
+        "given back",
+        "given back after another one died",
         "restart: Beginning",
         "restart: Stage",
         "restart: WhereItStands",
@@ -255,6 +264,10 @@ fn seen_in(played: &Played) -> Vec<&'static str> {
             Outcome::Again { .. } if matches!(after.state, RunState::Failed { .. }) => "outcome: given up",
             Outcome::Again { .. } => "outcome: again",
             Outcome::Failed(_) => "outcome: failed",
+        }),
+        Step::GiveBack if before != after => seen.push(match before.current() {
+            Some(stage) if stage.attempts > 1 => "given back after another one died",
+            _ => "given back",
         }),
         Step::Restart(..) if before.number == after.number => seen.push("restart: no such stage"),
         Step::Restart(at, stages) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reflector_core::Timestamp;
 use reflector_core::pipeline::{
     NoSuchStage, Outcome, RestartAt, Retry, Run, RunState, StageStatus, Start, TranscriptStatus, advance,
-    begin, restart, start,
+    begin, give_back, restart, start, violated,
 };
 use reflector_core::recording::RecordingStatus;
 
@@ -118,6 +118,46 @@ fn a_run_of_which_nothing_more_may_be_started_says_why_of_the_last_time() {
     let run = after(&begun(), &busy(), minute(1));
     let Start::Exhausted(run) = start(&run, minute(9), &once) else { panic!("it was started once") };
     assert_eq!(run.stages[0].reason.as_deref(), Some("busy"));
+}
+
+#[test]
+fn a_stage_that_is_given_back_is_ready_at_once_and_was_not_tried() {
+    let tried = after(&begun(), &busy(), minute(1));
+    let run = give_back(&started(&tried, minute(2)), minute(3));
+    assert_eq!(run.state, RunState::Waiting { ready_at: minute(3) });
+    let stage = &run.stages[0];
+    assert_eq!((stage.status, stage.attempts), (StageStatus::Pending, 1));
+    assert_eq!((stage.reason.as_deref(), stage.finished_at), (Some("busy"), None));
+    assert_eq!(run.stages[1], begun().stages[1]);
+    let failed = after(&begun(), &Outcome::Failed("gone".to_owned()), minute(1));
+    for run in [begun(), tried, failed] {
+        assert_eq!(give_back(&run, minute(9)), run, "nobody works on it");
+    }
+}
+
+#[test]
+fn a_stage_that_was_given_back_and_may_not_be_tried_any_more_says_why() {
+    // Its first worker died, the second one gave it back, and since then a stage may be tried only once.
+    let run = give_back(&started(&started(&begun(), minute(1)), minute(2)), minute(2));
+    let once = Retry { attempts: 1, ..Retry::default() };
+    let Start::Exhausted(run) = start(&run, minute(3), &once) else { panic!("it was started once") };
+    assert_eq!(violated(&run, &once), Vec::<&str>::new());
+    let died = "its worker ended without a word at attempt 1, the last one";
+    assert_eq!(run.stages[0].reason.as_deref(), Some(died));
+}
+
+#[test]
+fn a_run_can_be_claimed_when_it_is_ready_and_in_nobodys_hands() {
+    let waits = Run { state: RunState::Waiting { ready_at: minute(5) }, ..begun() };
+    assert_eq!(waits.ready_at(None), Some(minute(5)));
+    assert_eq!(waits.ready_at(Some(minute(3))), Some(minute(5)));
+    assert_eq!(waits.ready_at(Some(minute(7))), Some(minute(7)));
+    let works = started(&begun(), minute(1));
+    assert_eq!(works.ready_at(None), Some(minute(1)));
+    assert_eq!(works.ready_at(Some(minute(3))), Some(minute(3)));
+    let done = after(&after(&begun(), &Outcome::Done, minute(1)), &Outcome::Done, minute(1));
+    let failed = after(&begun(), &Outcome::Failed("gone".to_owned()), minute(1));
+    assert_eq!((done.ready_at(None), failed.ready_at(Some(minute(3)))), (None, None));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 use reflector_core::Timestamp;
-use reflector_core::pipeline::{Outcome, RestartAt, Retry, Run, Start, advance, begin, restart, start};
+use reflector_core::pipeline::{
+    Outcome, RestartAt, Retry, Run, Start, advance, begin, give_back, restart, start,
+};
 use reflector_core::testing::strategies::{BASE, span};
 
 pub(crate) const NAMES: [&str; 5] = ["fetch", "probe", "transcribe", "topics", "publish"];
@@ -28,6 +30,8 @@ pub(crate) enum Step {
     Start,
     /// Whoever works on it says what came of it.
     Advance(Outcome, u64),
+    /// Whoever works on it stops before there is an outcome, and says so.
+    GiveBack,
     /// An operator lets it go on from somewhere, with the stages that the pipeline has by then.
     Restart(RestartAt<'static>, Vec<&'static str>),
 }
@@ -60,6 +64,7 @@ impl Script {
                     Start::Nothing => {}
                 },
                 Step::Advance(outcome, seed) => run = advance(&run, outcome, now, &self.retry, *seed),
+                Step::GiveBack => run = give_back(&run, now),
                 Step::Restart(at, stages) => run = restart(&run, *at, stages, now).unwrap_or(run),
             }
             played.push(Played { before, step: step.clone(), now, started, after: run.clone() });
@@ -100,6 +105,7 @@ fn step(stages: Vec<&'static str>) -> impl Strategy<Value = Step> {
         3 => span().prop_map(Step::Pass),
         6 => Just(Step::Start),
         6 => (outcome(), any::<u64>()).prop_map(|(outcome, seed)| Step::Advance(outcome, seed)),
+        1 => Just(Step::GiveBack),
         1 => (restart_at(), prop_oneof![3 => Just(stages), 1 => changed])
             .prop_map(|(at, stages)| Step::Restart(at, stages)),
     ]
