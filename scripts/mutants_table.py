@@ -3,7 +3,8 @@
     mutants_table.py EXPLANATIONS RUN…
 
 Of a mutant that several runs have judged, the last one counts. Fails if one lives that is not explained: a line of the
-file of explanations is the mutant's name without its place in the file, ` => `, and why it may live.
+file of explanations is the mutant's name without its place in the file, ` => `, and why it may live. Fails, too, if a
+run was killed before it had judged all of its mutants.
 """
 
 import collections
@@ -30,11 +31,17 @@ def killed_by(log):
 
 explanations = dict(line.split(" => ", 1) for line in explained.read_text().splitlines() if " => " in line)
 
-judged = {}
+judged, not_judged = {}, 0
 for run in runs:
     seen = collections.Counter()
-    for outcome in json.loads((run / "outcomes.json").read_text())["outcomes"]:
-        if outcome["scenario"] == "Baseline" or outcome["summary"] == "Unviable":
+    outcomes = json.loads((run / "outcomes.json").read_text())["outcomes"]
+    outcomes = [outcome for outcome in outcomes if outcome["scenario"] != "Baseline"]
+    not_judged += len(json.loads((run / "mutants.json").read_text())) - len(outcomes)
+    for outcome in outcomes:
+        if outcome["summary"] == "Unviable":
+            # What does not compile is no mutant; a compiler that was killed has said nothing of it.
+            log = (run / outcome["log_path"]).read_text(errors="replace")
+            not_judged += "(signal: 9, SIGKILL" in log
             continue
         name = named(outcome["scenario"]["Mutant"])
         # Several may have the same name: they are told apart by their order in the file.
@@ -64,4 +71,6 @@ print(f"| all | {total.total()} | {total['killed']} ({share:.1f} %) | {total['li
 print("\n| mutation | killed by |\n| --- | --- |")
 for name, by in rows:
     print(f"| {name.replace('|', chr(92) + '|')} | {by} |")
-sys.exit(unexplained > 0)
+if not_judged:
+    print(f"{not_judged} mutants were not judged: the run was killed, begin it again", file=sys.stderr)
+sys.exit(unexplained > 0 or not_judged > 0)
