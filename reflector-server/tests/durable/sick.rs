@@ -119,8 +119,8 @@ fn a_full_disk_at_the_start_is_said_in_one_line_and_damages_nothing() {
 #[test]
 fn a_disk_that_fills_up_while_running_is_answered_with_503_and_loses_nothing() {
     let (town, mut held) = with_something(Town::on_sqlite());
-    // Of its log it can write that much, and no more.
-    let program = Program::start_as(limited(&town, 1024), Arc::clone(&town.folder));
+    // A little more than there is already can be written, and no more.
+    let program = Program::start_as(limited(&town, longest(&town) + 512), Arc::clone(&town.folder));
     held.is_taken(&program);
     held.is_refused(&program);
     assert_eq!(
@@ -221,6 +221,13 @@ fn limited(town: &Town, blocks: usize) -> Command {
     let mut shell = bare(shell, town.folder.path());
     shell.env("REFLECTOR_LISTEN", "127.0.0.1:0").envs(town.settings());
     shell
+}
+
+/// The longest file of the deployment, in half kilobytes: the database, or its log after a kill.
+fn longest(town: &Town) -> usize {
+    let files = fs::read_dir(town.folder.path()).expect("it can be listed");
+    let lengths = files.map(|entry| entry.and_then(|entry| entry.metadata()).expect("it is there").len());
+    usize::try_from(lengths.max().unwrap_or(0).div_ceil(512)).expect("a small file")
 }
 
 /// The program as somebody whom permissions keep out.
