@@ -67,6 +67,11 @@ fn micros(span: Duration) -> u64 {
     span.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(span.subsec_micros()))
 }
 
+/// How long to wait after so many attempts, from 1: twice as long after each, up to the longest.
+pub(crate) fn doubled(first: Duration, attempts: u32, longest: Duration) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(longest)
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, span: Duration) -> Self {

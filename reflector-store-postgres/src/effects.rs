@@ -8,8 +8,10 @@ use reflector_core::{MeetingId, Timestamp};
 use sqlx::postgres::PgRow;
 
 use crate::PostgresStore;
-use crate::key::{escaped, unescaped};
-use crate::rows::{column, document, instant, instant_or_none, limit, meeting_id, number};
+use crate::key::unescaped;
+use crate::rows::{
+    bind_settlement, column, document, instant, instant_or_none, limit, meeting_id, number, settled_or_lost,
+};
 use crate::statements::{CLAIM, CLAIM_OF_MEETING, NEXT_OWED, OWED, SETTLE_DONE, SETTLE_RETRY};
 
 #[async_trait]
@@ -40,12 +42,7 @@ impl EffectStore for PostgresStore {
             .bind(i32::from(index))
             .bind(claimed.claimed_until.map(Timestamp::as_micros))
             .bind(claimed.attempts.cast_signed());
-        let question = match &settlement {
-            Settlement::Done => question.bind(now.as_micros()),
-            Settlement::Retry { at, error } => question.bind(at.as_micros()).bind(escaped(error)),
-        };
-        let settled = self.changed(question).await? > 0;
-        Ok(if settled { Settled::Settled } else { Settled::Lost })
+        Ok(settled_or_lost(self.changed(bind_settlement(question, &settlement, now)).await?))
     }
 
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError> {

@@ -7,8 +7,8 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::key::{escaped, key, unescaped};
-use crate::rows::{column, instant, instant_or_none, limit};
+use crate::key::{key, unescaped};
+use crate::rows::{bind_settlement, column, instant, instant_or_none, limit, settled_or_lost};
 use crate::statements::{CLAIM_NOTICES, DROP_NOTICES, NEXT_NOTICE, SETTLE_NOTICE_DONE, SETTLE_NOTICE_RETRY};
 
 #[async_trait]
@@ -35,12 +35,7 @@ impl NoticeStore for PostgresStore {
             .bind(key(&claimed.notice.id))
             .bind(claimed.claimed_until.as_micros())
             .bind(claimed.attempts.cast_signed());
-        let question = match &settlement {
-            Settlement::Done => question.bind(now.as_micros()),
-            Settlement::Retry { at, error } => question.bind(at.as_micros()).bind(escaped(error)),
-        };
-        let settled = self.changed(question).await? > 0;
-        Ok(if settled { Settled::Settled } else { Settled::Lost })
+        Ok(settled_or_lost(self.changed(bind_settlement(question, &settlement, now)).await?))
     }
 
     async fn next_notice(&self) -> Result<Option<Timestamp>, StoreError> {

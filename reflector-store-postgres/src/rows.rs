@@ -1,14 +1,14 @@
 //! Rows and values, read and written.
 
 use reflector_core::store::document::Document;
-use reflector_core::store::{Entry, Loaded, OwedEffect, Page, StoreError};
+use reflector_core::store::{Entry, Loaded, OwedEffect, Page, Settled, Settlement, StoreError};
 use reflector_core::{Claim, Meeting, MeetingId, RoomPolicy, Timestamp};
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{Decode, Row, Type};
 use uuid::Uuid;
 
 use crate::error::unavailable;
-use crate::key::key;
+use crate::key::{escaped, key};
 use crate::line::Question;
 
 /// A column of a row.
@@ -78,6 +78,23 @@ pub(crate) fn document_or_none<T: Document>(
 /// A count of a caller, as PostgreSQL counts.
 pub(crate) fn clamped(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What became of owed work, as the last values of a statement that settles it.
+pub(crate) fn bind_settlement<'q>(
+    question: Question<'q>,
+    settlement: &'q Settlement,
+    now: Timestamp,
+) -> Question<'q> {
+    match settlement {
+        Settlement::Done => question.bind(now.as_micros()),
+        Settlement::Retry { at, error } => question.bind(at.as_micros()).bind(escaped(error)),
+    }
+}
+
+/// What came of settling, by how many rows were changed.
+pub(crate) fn settled_or_lost(changed: u64) -> Settled {
+    if changed > 0 { Settled::Settled } else { Settled::Lost }
 }
 
 /// What of a meeting is written, and the first values of statements that write one.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::ill;
-use crate::rows::{self, bits, effect_id, micros, narrow};
+use crate::rows::{self, bits, effect_id, micros, narrow, settled, settled_or_lost};
 
 #[async_trait]
 impl EffectStore for SqliteStore {
@@ -46,10 +46,7 @@ impl EffectStore for SqliteStore {
         settlement: Settlement,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        let (settled_at, ready_at, error) = match settlement {
-            Settlement::Done => (Some(now), now, None),
-            Settlement::Retry { at, error } => (None, at, Some(error)),
-        };
+        let (settled_at, ready_at, error) = settled(settlement, now);
         let update = "UPDATE effects SET claimed_until = NULL, settled_at = ?6, ready_at = ?7,
                 last_error = coalesce(?8, last_error)
             WHERE meeting_id = ?1 AND version = ?2 AND place = ?3 AND claimed_until = ?4 AND attempts = ?5
@@ -60,11 +57,10 @@ impl EffectStore for SqliteStore {
             .bind(claimed.id.index)
             .bind(micros(claimed.claimed_until))
             .bind(claimed.attempts)
-            .bind(micros(settled_at))
-            .bind(ready_at.as_micros())
+            .bind(settled_at)
+            .bind(ready_at)
             .bind(error);
-        let updated = self.writer.run(query).await?;
-        Ok(if updated > 0 { Settled::Settled } else { Settled::Lost })
+        Ok(settled_or_lost(self.writer.run(query).await?))
     }
 
     async fn owed(&self, meeting: MeetingId) -> Result<Vec<ClaimedEffect>, StoreError> {

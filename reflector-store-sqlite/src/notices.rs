@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::ill;
-use crate::rows::{self, micros, narrow};
+use crate::rows::{self, narrow, settled, settled_or_lost};
 
 #[async_trait]
 impl NoticeStore for SqliteStore {
@@ -40,10 +40,7 @@ impl NoticeStore for SqliteStore {
         settlement: Settlement,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        let (settled_at, ready_at, error) = match settlement {
-            Settlement::Done => (Some(now), now, None),
-            Settlement::Retry { at, error } => (None, at, Some(error)),
-        };
+        let (settled_at, ready_at, error) = settled(settlement, now);
         let update = "UPDATE notices SET claimed_until = NULL, settled_at = ?4, ready_at = ?5,
                 last_error = coalesce(?6, last_error)
             WHERE id = ?1 AND claimed_until = ?2 AND attempts = ?3 AND settled_at IS NULL";
@@ -51,11 +48,10 @@ impl NoticeStore for SqliteStore {
             .bind(&claimed.notice.id)
             .bind(claimed.claimed_until.as_micros())
             .bind(claimed.attempts)
-            .bind(micros(settled_at))
-            .bind(ready_at.as_micros())
+            .bind(settled_at)
+            .bind(ready_at)
             .bind(error);
-        let updated = self.writer.run(query).await?;
-        Ok(if updated > 0 { Settled::Settled } else { Settled::Lost })
+        Ok(settled_or_lost(self.writer.run(query).await?))
     }
 
     async fn next_notice(&self) -> Result<Option<Timestamp>, StoreError> {

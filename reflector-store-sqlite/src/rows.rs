@@ -1,7 +1,7 @@
 //! Words as columns, and columns as words.
 
 use reflector_core::store::document::Document;
-use reflector_core::store::{EffectId, Loaded, Page, StoreError};
+use reflector_core::store::{EffectId, Loaded, Page, Settled, Settlement, StoreError};
 use reflector_core::{Meeting, MeetingId, RoomPolicy, Timestamp};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 use sqlx::{FromRow, query};
@@ -70,6 +70,19 @@ impl MeetingRow {
 /// Which piece of owed work a row is.
 pub(crate) fn effect_id(meeting: Uuid, version: i64, place: i64) -> Result<EffectId, StoreError> {
     Ok(EffectId { meeting: MeetingId(meeting), version: unsigned(version), index: narrow(place)? })
+}
+
+/// When owed work that was settled like this is done, when it can be claimed next, and what went wrong.
+pub(crate) fn settled(settlement: Settlement, now: Timestamp) -> (Option<i64>, i64, Option<String>) {
+    match settlement {
+        Settlement::Done => (Some(now.as_micros()), now.as_micros(), None),
+        Settlement::Retry { at, error } => (None, at.as_micros(), Some(error)),
+    }
+}
+
+/// What came of settling, by how many rows were changed.
+pub(crate) fn settled_or_lost(updated: u64) -> Settled {
+    if updated > 0 { Settled::Settled } else { Settled::Lost }
 }
 
 /// An instant as it is kept, if there is one.

@@ -11,7 +11,7 @@ use crate::provider::{
     CloseAnswer, Fact, HowToClose, Known, PresenceAnswer, PresenceSource, ProviderError, RoomOrder, RoomRef,
 };
 use crate::store::{ClaimEffects, ClaimedEffect, Loaded, Settled, Settlement, Source};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, doubled};
 
 /// How much one dispatch takes at the most.
 const BATCH: usize = 64;
@@ -370,7 +370,7 @@ fn back_off(claimed: &ClaimedEffect) -> Duration {
         EffectKind::OpenRoom => LONGEST_OPEN_RETRY,
         _ => LONGEST_RETRY,
     };
-    let doubled = FIRST_RETRY.saturating_mul(1 << claimed.attempts.saturating_sub(1).min(16)).min(longest);
+    let doubled = doubled(FIRST_RETRY, claimed.attempts, longest);
     let seed = crate::ids::fnv1a(claimed.id.meeting.0.as_bytes()).wrapping_add(u64::from(claimed.attempts));
     let spread = u32::try_from(seed % 32).unwrap_or(0);
     doubled + doubled * spread / 128

@@ -36,7 +36,7 @@ pub use naming::{Deployment, NotADeployment};
 pub use notices::{Brought, Courier, Notices, Undelivered};
 pub use reconcile::{Reconciled, RoomFate};
 pub use recordings::{
-    Attachment, IngestError, Ingested, Matched, NewIds, ReconcileError, ReconciledPage, Recordings, Requeued,
+    Attachment, Ingested, Matched, NewIds, ReconcileError, ReconciledPage, Recordings, Requeued,
 };
 pub use runs::{Begun, Claimed, RunError, Runs, Worked};
 pub use sweep::{Failure, Swept};

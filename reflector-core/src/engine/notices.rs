@@ -10,7 +10,7 @@ use crate::room::RoomWebhook;
 use crate::store::{
     ClaimedNotice, NoticeStore, OwedNotice, RoomStore, Settled, Settlement, Store, StoreError,
 };
-use crate::time::Timestamp;
+use crate::time::{Timestamp, doubled};
 
 /// How long a notice is tried.
 const TRIED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -118,8 +118,7 @@ fn after_failure(
     if now.since(claimed.notice.owed_at) >= TRIED_FOR {
         return (Brought::GivenUp { error }, Settlement::Done);
     }
-    let doubled =
-        FIRST_RETRY.saturating_mul(1 << claimed.attempts.saturating_sub(1).min(16)).min(LONGEST_RETRY);
-    let at = now + doubled.max(undelivered.after.unwrap_or_default());
+    let at = now
+        + doubled(FIRST_RETRY, claimed.attempts, LONGEST_RETRY).max(undelivered.after.unwrap_or_default());
     (Brought::Later { at, error: error.clone() }, Settlement::Retry { at, error })
 }

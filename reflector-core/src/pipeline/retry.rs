@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::doubled;
+
 /// How often, and how long apart, a stage that failed is tried again (rule S3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
@@ -26,8 +28,7 @@ impl Retry {
     /// How long to wait after so many attempts: doubling up to the longest, and up to a quarter more, spread by the
     /// seed so that many that failed together don't come back together.
     pub fn wait_after(&self, attempts: u32, seed: u64) -> Duration {
-        let doublings = attempts.saturating_sub(1);
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(doublings)).min(self.longest);
+        let doubled = doubled(self.first, attempts, self.longest);
         let spread = u32::try_from((seed ^ u64::from(attempts).wrapping_mul(0x9E37_79B9_7F4A_7C15)) % 32);
         doubled.saturating_add(doubled / 128 * spread.unwrap_or(0))
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use reflector_core::Timestamp;
 use reflector_core::engine::{Engine, EngineError, ReconcileError, Recordings};
 use reflector_core::recording::SourceError;
-use reflector_core::store::{Store, StoreError};
+use reflector_core::store::{Page, Paging, Store, StoreError};
 use serde::Serialize;
 
 use crate::app;
@@ -81,6 +81,22 @@ impl Office {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.engine.store()
+    }
+}
+
+/// How much of a listing is read at once.
+const PAGE: u64 = 200;
+
+/// All that a listing has, read page by page.
+async fn whole<T>(page: impl AsyncFn(Paging) -> Result<Page<T>, StoreError>) -> Result<Vec<T>, CommandError> {
+    let mut all = Vec::new();
+    loop {
+        let Page { items, total } = page(Paging { offset: all.len() as u64, limit: PAGE }).await?;
+        let is_last = items.is_empty();
+        all.extend(items);
+        if is_last || all.len() as u64 >= total {
+            return Ok(all);
+        }
     }
 }
 

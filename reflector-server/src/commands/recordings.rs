@@ -3,20 +3,17 @@
 use clap::Subcommand;
 use reflector_core::engine::{Attachment, Requeued};
 use reflector_core::recording::{Recording, RecordingStatus};
-use reflector_core::store::{DeadLetter, Paging, Viewer, WhichRecordings};
+use reflector_core::store::{DeadLetter, Viewer, WhichRecordings};
 use reflector_core::{MeetingId, RecordingId, Timestamp};
 use serde::Serialize;
 
-use super::{CommandError, Office, print_json};
+use super::{CommandError, Office, print_json, whole};
 use crate::api::RecordingBody;
 use crate::app;
 use crate::line::in_one_line;
 use crate::metrics::Metrics;
 use crate::recordings::Feed;
 use crate::workers::new_recording;
-
-/// How many are read at once.
-const PAGE: u64 = 200;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Recordings {
@@ -65,16 +62,8 @@ pub(crate) async fn run(office: &Office, command: Recordings) -> Result<(), Comm
 
 async fn list(office: &Office, status: Option<RecordingStatus>, json: bool) -> Result<(), CommandError> {
     let which = WhichRecordings { viewer: Viewer::Operator, status, room: None };
-    let mut all = Vec::new();
-    loop {
-        let paging = Paging { offset: all.len() as u64, limit: PAGE };
-        let page = office.recordings.store().list_recordings(&which, paging).await?;
-        let is_last = page.items.is_empty();
-        all.extend(page.items);
-        if is_last || all.len() as u64 >= page.total {
-            break;
-        }
-    }
+    let store = office.recordings.store();
+    let all = whole(async |paging| store.list_recordings(&which, paging).await).await?;
     if json {
         return print_json(&all.iter().map(RecordingBody::from).collect::<Vec<_>>());
     }
@@ -110,16 +99,8 @@ impl<'a> From<&'a DeadLetter> for UnreadableBody<'a> {
 }
 
 async fn list_unreadable(office: &Office, json: bool) -> Result<(), CommandError> {
-    let mut all: Vec<DeadLetter> = Vec::new();
-    loop {
-        let paging = Paging { offset: all.len() as u64, limit: PAGE };
-        let page = office.recordings.store().dead_letters(paging).await?;
-        let is_last = page.items.is_empty();
-        all.extend(page.items);
-        if is_last || all.len() as u64 >= page.total {
-            break;
-        }
-    }
+    let store = office.recordings.store();
+    let all = whole(async |paging| store.dead_letters(paging).await).await?;
     if json {
         return print_json(&all.iter().map(UnreadableBody::from).collect::<Vec<_>>());
     }

@@ -2,17 +2,14 @@
 
 use clap::Subcommand;
 use reflector_core::engine::RoomRemoval;
-use reflector_core::store::{Paging, RoomCreated, Viewer};
+use reflector_core::store::{RoomCreated, Viewer};
 use reflector_core::{Room, RoomId, RoomName};
 
-use super::{CommandError, Office, print_json};
+use super::{CommandError, Office, print_json, whole};
 use crate::api::RoomBody;
 use crate::auth::local;
 use crate::clock::new_id;
 use crate::named::room_named;
-
-/// How many rooms are read at once.
-const PAGE: u64 = 200;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Rooms {
@@ -46,7 +43,7 @@ pub(crate) async fn run(office: &Office, command: Rooms) -> Result<(), CommandEr
 }
 
 async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
-    let rooms = all(office).await?;
+    let rooms = whole(async |paging| office.store().list_rooms(&Viewer::Operator, paging).await).await?;
     if json {
         return print_json(&rooms.iter().map(RoomBody::from).collect::<Vec<_>>());
     }
@@ -55,19 +52,6 @@ async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
         println!("{}  {:<24} {:<16} {provider}", room.id, room.name, room.owner);
     }
     Ok(())
-}
-
-async fn all(office: &Office) -> Result<Vec<Room>, CommandError> {
-    let mut rooms = Vec::new();
-    loop {
-        let paging = Paging { offset: rooms.len() as u64, limit: PAGE };
-        let page = office.store().list_rooms(&Viewer::Operator, paging).await?;
-        let last = page.items.is_empty();
-        rooms.extend(page.items);
-        if last || rooms.len() as u64 >= page.total {
-            return Ok(rooms);
-        }
-    }
 }
 
 async fn create(office: &Office, name: RoomName) -> Result<(), CommandError> {

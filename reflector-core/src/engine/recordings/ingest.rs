@@ -32,11 +32,6 @@ pub struct Ingested {
     pub unacknowledged: Vec<Unacknowledged>,
 }
 
-/// A batch could not be taken in: take the very same messages in again, and keep them in hand until then.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct IngestError(#[from] pub StoreError);
-
 impl Recordings {
     /// Takes in what a batch of messages says, and acknowledges what is kept then.
     ///
@@ -44,20 +39,23 @@ impl Recordings {
     ///
     /// # Errors
     ///
-    /// [`IngestError`] when the store is ill: no message is acknowledged then. That acknowledging failed is in the
-    /// report.
+    /// When the store is ill: no message is acknowledged then. Take the very same messages in again, and keep them in
+    /// hand until then. That acknowledging failed is in the report.
     pub async fn ingest_once(
         &self,
         source: &dyn RecordingSource,
         messages: &[Message],
         now: Timestamp,
         ids: &NewIds,
-    ) -> Result<Ingested, IngestError> {
+    ) -> Result<Ingested, StoreError> {
         let mut ingested = Ingested::default();
         self.take_in(messages, now, ids, &mut ingested).await?;
+        // A source that cannot say may well set them aside itself: then they are only received more often.
+        let are_ours =
+            messages.iter().any(is_worn_out) && matches!(source.sets_dead_letters_aside().await, Ok(false));
         let mut done = Vec::new();
         for message in messages {
-            if self.is_done(source, message, now, &mut ingested).await? {
+            if self.is_done(message, are_ours, now, &mut ingested).await? {
                 done.push(message.receipt.clone());
             }
         }
@@ -94,19 +92,17 @@ impl Recordings {
         Ok(())
     }
 
-    /// Whether a message whose objects are taken in can be acknowledged.
+    /// Whether a message whose objects are taken in can be acknowledged. Dead letters are ours if nobody else sets them
+    /// aside.
     async fn is_done(
         &self,
-        source: &dyn RecordingSource,
         message: &Message,
+        are_ours: bool,
         now: Timestamp,
         ingested: &mut Ingested,
     ) -> Result<bool, StoreError> {
         let Some(unreadable) = &message.unreadable else { return Ok(true) };
-        let is_ours = message.receives >= RECEIVES_BEFORE_SET_ASIDE
-            // A source that cannot say may well set it aside itself: then it is only received more often.
-            && matches!(source.sets_dead_letters_aside().await, Ok(false));
-        if !is_ours {
+        if !(are_ours && is_worn_out(message)) {
             ingested.unreadable.push((message.id.clone(), unreadable.error.clone()));
             return Ok(false);
         }
@@ -143,6 +139,11 @@ impl Recordings {
         }
         ingested.unacknowledged = left;
     }
+}
+
+/// Whether a message that cannot be read was received as often as it needs to be.
+fn is_worn_out(message: &Message) -> bool {
+    message.unreadable.is_some() && message.receives >= RECEIVES_BEFORE_SET_ASIDE
 }
 
 fn all_refused(receipts: Vec<Receipt>, error: &str) -> Vec<Unacknowledged> {

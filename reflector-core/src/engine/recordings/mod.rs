@@ -13,7 +13,7 @@ mod reconcile;
 
 use std::sync::Arc;
 
-pub use ingest::{IngestError, Ingested};
+pub use ingest::Ingested;
 pub use operate::{Attachment, Matched, Requeued};
 pub use reconcile::{ReconcileError, ReconciledPage};
 

@@ -40,7 +40,9 @@ impl Runs {
             let run = restart(&transcript.run, from, self.pipeline.stages(), now)?;
             let kept =
                 |name: &str| run.stages.iter().any(|stage| stage.name == name && stage.status.is_past());
-            let dropped = self.store.made(id).await?.into_keys().filter(|name| !kept(name)).collect();
+            // Nothing is kept of a stage that the run before does not have.
+            let names = transcript.run.stages.iter().map(|stage| &stage.name);
+            let dropped = names.filter(|name| !kept(name)).cloned().collect();
             // There may be nothing left to be done.
             let recording = Some((run.recording_status(), None));
             let transcript = Transcript { run, ..transcript };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reflector_core::Timestamp;
-use reflector_core::engine::{IngestError, Ingested};
+use reflector_core::engine::Ingested;
 use reflector_core::recording::{Message, Receipt};
 use reflector_core::store::StoreError;
 use tokio::time::sleep;
@@ -115,8 +115,7 @@ impl Intake {
     /// Keeps what the messages say, and acknowledges them as far as that goes.
     async fn keep(&self, feed: &Feed, messages: &[Message]) -> Result<(), StoreError> {
         let (source, now) = (&*feed.source, self.worker.now());
-        let ingested = self.recordings.ingest_once(source, messages, now, &new_recording).await;
-        let ingested = ingested.map_err(|IngestError(error)| error)?;
+        let ingested = self.recordings.ingest_once(source, messages, now, &new_recording).await?;
         feed.metrics.ingested(&ingested);
         report(feed.name, &ingested);
         Ok(())
