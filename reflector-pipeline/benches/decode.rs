@@ -53,7 +53,11 @@ async fn main() -> ExitCode {
     let ratio = ratio(&hours(&folder, &minute, 1)).await;
     let mib = memory(&hours(&folder, &minute, 3));
     let too_much = ratio > MOST_RATIO || mib > MOST_MIB;
-    if too_much && env::args().any(|argument| argument == "--strict") { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if too_much && env::args().any(|argument| argument == "--strict") {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn ffmpeg(args: &[&str], to: &Path) {
@@ -116,7 +120,9 @@ fn memory(file: &Path) -> f64 {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mib: f64 = told.trim().parse().expect("it tells how much it had");
-    println!("three hours of AAC, fetched, probed, decoded and sent in pieces: {mib:.0} MiB (at most {MOST_MIB})");
+    println!(
+        "three hours of AAC, fetched, probed, decoded and sent in pieces: {mib:.0} MiB (at most {MOST_MIB})"
+    );
     mib
 }
 
@@ -160,7 +166,8 @@ fn processor_time() -> (f64, f64) {
     let stat = fs::read_to_string("/proc/self/stat").expect("it is Linux");
     let fields = stat.rsplit(')').next().expect("the name ends").split_whitespace();
     // utime, stime, cutime and cstime, in hundredths of a second.
-    let times: Vec<f64> = fields.skip(11).take(4).map(|field| field.parse().expect("it is a number")).collect();
+    let times: Vec<f64> =
+        fields.skip(11).take(4).map(|field| field.parse().expect("it is a number")).collect();
     ((times[0] + times[1]) / 100.0, (times[2] + times[3]) / 100.0)
 }
 

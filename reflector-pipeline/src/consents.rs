@@ -3,22 +3,12 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use reflector_core::MeetingId;
 use reflector_core::pipeline::{StageError, Transcript};
 use reflector_core::recording::ObjectVersion;
+use reflector_core::{MeetingId, OnDenied};
 use serde::{Deserialize, Serialize};
 
 use crate::workdir::Workdir;
-
-/// What follows when a participant denied consent, as the room says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnDenied {
-    /// The audio goes, from the bucket and the disk. A text that was made before stays.
-    DeleteAudio,
-    /// The audio goes, and nothing is published.
-    DeleteAll,
-}
 
 /// Knows what participants answered when they were asked for their consent, and can erase recordings.
 #[async_trait]

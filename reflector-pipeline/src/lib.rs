@@ -23,7 +23,7 @@ mod waveform;
 mod webvtt;
 mod workdir;
 
-pub use consents::{Consented, Consents, NobodyAsked, OnDenied};
+pub use consents::{Consented, Consents, NobodyAsked};
 pub use listen::Probed;
 pub use offset::Offset;
 pub use publish::Published;

@@ -1,9 +1,9 @@
 //! `publish`: all that was made, as one.
 
+use reflector_core::OnDenied;
 use reflector_core::pipeline::{Inputs, StageError};
 use serde::{Deserialize, Serialize};
 
-use crate::consents::OnDenied;
 use crate::listen::Probed;
 use crate::offset::Offset;
 use crate::summaries::{ActionItem, Summaries};

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reflector_core::TranscriptId;
 use reflector_core::pipeline::{Inputs, Made, Pipeline, StageError, Transcript};
 use reflector_core::recording::Objects;
+use reflector_core::{OnDenied, TranscriptId};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::calls::{CHAT, Calls, SPEECH};
 use crate::chat::Chat;
-use crate::consents::{Consented, Consents, NobodyAsked, OnDenied, obey};
+use crate::consents::{Consented, Consents, NobodyAsked, obey};
 use crate::fetch::ensure_local;
 use crate::listen;
 use crate::parts::{Part, parts};

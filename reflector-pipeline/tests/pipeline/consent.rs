@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reflector_core::MeetingId;
 use reflector_core::pipeline::{RestartAt, RunState, StageError, StageStatus};
 use reflector_core::recording::ObjectVersion;
 use reflector_core::testing::sample;
-use reflector_pipeline::{Consents, Offset, OnDenied, PipelineSettings, Published};
+use reflector_core::{MeetingId, OnDenied};
+use reflector_pipeline::{Consents, Offset, PipelineSettings, Published};
 use wiremock::MockServer;
 
 use crate::bucket::Bucket;
