@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use reflector_core::Timestamp;
-use reflector_core::TranscriptId;
 use reflector_core::engine::{Runs, Worked};
 use reflector_core::pipeline::{
     Inputs, Made, Pipeline, Retry, Stage, StageError, StageStatus, Transcript, Unseen,
@@ -13,6 +11,7 @@ use reflector_core::pipeline::{
 use reflector_core::recording::Recording;
 use reflector_core::store::{RecordingStore, TranscriptStore};
 use reflector_core::testing::sample;
+use reflector_core::{Timestamp, TranscriptId};
 use reflector_pipeline::{Consents, Endpoint, PipelineSettings, ReferencePipeline};
 use reflector_store_memory::MemoryStore;
 use serde_json::Value;
@@ -130,7 +129,7 @@ impl World {
 
     /// What a stage made.
     pub(crate) async fn made(&self, stage: &str) -> Option<Value> {
-        let made = self.store.made(TranscriptId(sample::recording_id(1).0)).await.unwrap();
+        let made = self.store.made(id()).await.unwrap();
         made.get(stage).map(|text| serde_json::from_str(text).unwrap())
     }
 
@@ -158,9 +157,14 @@ fn reason(stage: &Stage) -> &str {
     stage.reason.as_deref().unwrap_or("")
 }
 
+/// The id of every transcript here: that of its recording.
+pub(crate) fn id() -> TranscriptId {
+    TranscriptId(sample::recording_id(1).0)
+}
+
 /// A transcript of an object with so many bytes.
 pub(crate) fn transcript(size: u64) -> Transcript {
-    Transcript { size, ..sample::transcript(1, 0) }
+    Transcript { id: id(), size, ..sample::transcript(1, 0) }
 }
 
 /// Does one stage, without a run around it.
