@@ -254,7 +254,7 @@ pub(crate) async fn feeds(
             buckets: settings.bucket.iter().cloned().collect(),
             ..AwsSettings::default()
         };
-        let source = Arc::new(AwsSource::connect(aws).await?);
+        let source = Arc::new(AwsSource::connect(aws).await?.with_in_hand(settings.in_hand));
         let holds = Holds::Buckets { named: settings.bucket.is_some() };
         feeds.push(Arc::new(Feed::new("queue", source, holds, metrics.of_feed("queue"))));
     }

@@ -89,6 +89,7 @@ pub const KEYS: &[Key] = &[
     secret("AWS_WHEREBY_ACCESS_KEY_SECRET"),
     key("REFLECTOR_RECORDINGS_DIR", ""),
     key("REFLECTOR_RECORDING_SUFFIXES", ".mp4"),
+    key("REFLECTOR_RECORDINGS_IN_HAND", "2m"),
     key("REFLECTOR_RECONCILE_RECORDINGS", "1d"),
     key("REFLECTOR_GRACE", "15m"),
     key("REFLECTOR_OVERTIME", "30m"),

@@ -26,6 +26,8 @@ pub struct RecordingSettings {
     pub folder: Option<PathBuf>,
     /// How the names of recordings end.
     pub suffixes: Vec<String>,
+    /// How long a message of the queue is in hand.
+    pub in_hand: Duration,
     /// How often what is there is compared with what is known.
     pub reconcile: Duration,
     /// Whether that is also done at the start.
@@ -39,6 +41,7 @@ impl Values {
             bucket: self.bucket()?,
             folder: self.folder()?,
             suffixes: self.suffixes()?,
+            in_hand: self.in_hand()?,
             reconcile: self.duration_above_zero("REFLECTOR_RECONCILE_RECORDINGS")?,
             reconcile_at_start,
         })
@@ -78,6 +81,18 @@ impl Values {
                 let should = "use a folder that has a name of its own, such as ./recordings";
                 if has_a_name { Ok(Some(folder)) } else { Err(self.wrong(FOLDER, should)) }
             }
+        }
+    }
+
+    /// As SQS lets anybody have one.
+    fn in_hand(&self) -> Result<Duration, ConfigError> {
+        const NAME: &str = "REFLECTOR_RECORDINGS_IN_HAND";
+        const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
+        let in_hand = self.duration_above_zero(NAME)?;
+        if (Duration::from_secs(1)..=LONGEST).contains(&in_hand) {
+            Ok(in_hand)
+        } else {
+            Err(self.wrong(NAME, "use a duration between 1s and 12h"))
         }
     }
 
