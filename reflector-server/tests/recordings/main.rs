@@ -4,7 +4,6 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 mod lost;
-mod many;
 mod poison;
 mod studio;
 mod ways;

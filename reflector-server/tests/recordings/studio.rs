@@ -15,8 +15,6 @@ pub(crate) struct Studio {
     pub(crate) bucket: BucketWithQueue,
     folder: Arc<TempDir>,
     settings: Vec<(String, String)>,
-    /// A server of its own, if it does not share that of the process.
-    _own: Option<Moto>,
 }
 
 impl Studio {
@@ -25,14 +23,6 @@ impl Studio {
         let folder = tempfile::tempdir().expect("a folder");
         let database = format!("sqlite://{}/reflector.db", folder.path().display());
         Self::of(folder, database, moto(), versioned, redrive).await
-    }
-
-    /// On a database, and beside a server of its own: so much is put there that others would wait for it.
-    pub(crate) async fn on(database: &str) -> Self {
-        let own = Moto::start();
-        let folder = tempfile::tempdir().expect("a folder");
-        let studio = Self::of(folder, database.to_owned(), &own, false, None).await;
-        Self { _own: Some(own), ..studio }
     }
 
     async fn of(
@@ -50,7 +40,7 @@ impl Studio {
             ("REFLECTOR_RECORDINGS_IN_HAND", IN_HAND),
         ];
         let settings = settings.iter().chain(&moto.environment()).map(own).collect();
-        Self { bucket, folder: Arc::new(folder), settings, _own: None }
+        Self { bucket, folder: Arc::new(folder), settings }
     }
 
     /// A program that takes recordings in, once it answers.
