@@ -13,13 +13,16 @@ compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v pg_config
 # Those of recordings in S3 start a server that looks like it: moto, in an environment of Python's of its own.
 moto=${REFLECTOR_TEST_MOTO:-target/moto/bin/moto_server}
 [ -x "$moto" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+# Those of the pipeline let somebody speak, and make recordings of it.
+command -v espeak-ng >/dev/null || missing+=(espeak-ng)
+command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 if [ ${#missing[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; then
     sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq
     $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   else
-    echo "the tests need chromium, chromedriver, PostgreSQL and python3 with venv: install them and have them on the PATH" >&2
+    echo "the tests need chromium, chromedriver, PostgreSQL, espeak-ng, ffmpeg and python3 with venv: install them and have them on the PATH" >&2
     exit 1
   fi
 fi

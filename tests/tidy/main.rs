@@ -120,6 +120,7 @@ fn the_ports_know_neither_the_engine_nor_each_others_adapters() {
 fn no_adapter_knows_another_nor_the_server() {
     let adapters = [
         "reflector-aws",
+        "reflector-pipeline",
         "reflector-store-memory",
         "reflector-store-postgres",
         "reflector-store-sqlite",
@@ -128,6 +129,8 @@ fn no_adapter_knows_another_nor_the_server() {
     let mut complaints = Vec::new();
     for adapter in adapters {
         let manifest = fs::read_to_string(root().join(adapter).join("Cargo.toml")).unwrap();
+        // Its tests may stand on others.
+        let manifest = manifest.split("[dev-dependencies]").next().unwrap();
         for other in adapters.iter().chain(&["reflector-server"]).filter(|other| **other != adapter) {
             if manifest.contains(&format!("{other}.workspace")) || manifest.contains(&format!("{other} =")) {
                 complaints.push(format!("{adapter} depends on {other}"));
