@@ -50,6 +50,20 @@ pub struct Consented {
     pub denied: Option<OnDenied>,
 }
 
+impl Consented {
+    /// The stages before the last one whose output shows how it sounded, or what was said as well.
+    pub(crate) fn erased(self) -> Vec<String> {
+        let of_audio: &[&str] = &["waveform"];
+        let of_all: &[&str] = &["waveform", "transcribe", "topics", "title", "final-summaries"];
+        let erased = match self.denied {
+            None => &[],
+            Some(OnDenied::DeleteAudio) => of_audio,
+            Some(OnDenied::DeleteAll) => of_all,
+        };
+        erased.iter().map(|stage| (*stage).to_owned()).collect()
+    }
+}
+
 /// Asks, and erases the audio where somebody denied consent: first where it comes from, so that nobody fetches it
 /// again, then here.
 pub(crate) async fn obey(

@@ -1,9 +1,13 @@
 //! `publish`: all that was made, as one.
 
-use reflector_core::OnDenied;
-use reflector_core::pipeline::{Inputs, StageError};
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
+use reflector_core::OnDenied;
+use reflector_core::pipeline::{Inputs, StageError, Transcript, Unseen};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::consents::Consented;
 use crate::listen::Probed;
 use crate::offset::Offset;
 use crate::summaries::{ActionItem, Summaries};
@@ -37,6 +41,22 @@ pub struct Published {
     pub language: Option<String>,
     /// Whether the audio was deleted, because a participant denied consent.
     pub audio_deleted: bool,
+}
+
+impl Published {
+    /// A transcript as far as it has come, of what its stages made so far: by their names, texts as they are kept.
+    /// What cannot be read is not there.
+    pub fn so_far(transcript: &Transcript, made: &BTreeMap<String, String>) -> Self {
+        let values =
+            made.iter().filter_map(|(stage, text)| Some((stage.clone(), serde_json::from_str(text).ok()?)));
+        let made: BTreeMap<String, Value> = values.collect();
+        let inputs = Inputs { transcript, made: &made, progress: &Unseen };
+        if let Ok(Some(published)) = inputs.made_by("publish") {
+            return published;
+        }
+        let consented: Option<Consented> = inputs.made_by("consent").unwrap_or_default();
+        published(inputs, consented.and_then(|consented| consented.denied)).unwrap_or_default()
+    }
 }
 
 /// What is published of what was made.

@@ -149,7 +149,8 @@ impl Work<'_> {
     }
 
     async fn consent(&self) -> Result<Made, StageError> {
-        output(&Consented { denied: self.obey().await? })
+        let consented = Consented { denied: self.obey().await? };
+        erasing(&consented, consented)
     }
 
     async fn transcribe(&self) -> Result<Made, StageError> {
@@ -202,9 +203,10 @@ impl Work<'_> {
     }
 
     async fn publish(&self) -> Result<Made, StageError> {
-        let published = published(self.inputs, self.obey().await?)?;
+        let consented = Consented { denied: self.obey().await? };
+        let published = published(self.inputs, consented.denied)?;
         self.workdir.remove().await?;
-        output(&published)
+        erasing(&published, consented)
     }
 
     /// The chat and a text to ask it about, in parts of which there is one at least; else why there is nothing to ask.
@@ -248,8 +250,16 @@ fn skipped(why: &str) -> Made {
 }
 
 fn output(made: &impl Serialize) -> Result<Made, StageError> {
-    let value = serde_json::to_value(made);
-    value
-        .map(Made::Output)
+    kept(made).map(Made::Output)
+}
+
+/// What a stage made that asked whether somebody denied: what a denial takes with it goes in the same write.
+fn erasing(made: &impl Serialize, consented: Consented) -> Result<Made, StageError> {
+    let (output, erased) = (kept(made)?, consented.erased());
+    Ok(if erased.is_empty() { Made::Output(output) } else { Made::Erasing { output, erased } })
+}
+
+fn kept(made: &impl Serialize) -> Result<serde_json::Value, StageError> {
+    serde_json::to_value(made)
         .map_err(|error| StageError::failed(format!("what was made cannot be kept: {error}")))
 }

@@ -75,6 +75,13 @@ impl Progress for Unseen {
 pub enum Made {
     /// It is done, and made this.
     Output(Value),
+    /// It is done, made this, and what these earlier stages made may be kept no longer.
+    Erasing {
+        /// What it made.
+        output: Value,
+        /// Whose output goes, by their names.
+        erased: Vec<String>,
+    },
     /// It is left out, for this reason.
     Skipped(String),
 }

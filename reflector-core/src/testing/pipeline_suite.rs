@@ -180,11 +180,19 @@ impl<'a, H: PipelineHarness> Course<'a, H> {
     }
 
     async fn work(&self, stage: &str) -> Made {
-        let kept = self.came_to.iter().filter_map(|(name, made)| match made {
-            Made::Output(value) => Some((name.clone(), read_again(value))),
-            Made::Skipped(_) => None,
-        });
-        let made: BTreeMap<_, _> = kept.collect();
+        let mut made = BTreeMap::new();
+        for (name, came_to) in &self.came_to {
+            match came_to {
+                Made::Output(output) => {
+                    made.insert(name.clone(), read_again(output));
+                }
+                Made::Erasing { output, erased } => {
+                    made.retain(|stage, _| !erased.contains(stage));
+                    made.insert(name.clone(), read_again(output));
+                }
+                Made::Skipped(_) => {}
+            }
+        }
         let inputs = Inputs { transcript: &self.transcript, made: &made, progress: &Unseen };
         let attempt = self.transcript.run.current().map_or(0, |stage| stage.attempts);
         self.pipeline
@@ -195,7 +203,7 @@ impl<'a, H: PipelineHarness> Course<'a, H> {
 
     fn keep(&mut self, stage: String, made: Made) {
         self.advance(&match &made {
-            Made::Output(_) => Outcome::Done,
+            Made::Output(_) | Made::Erasing { .. } => Outcome::Done,
             Made::Skipped(why) => Outcome::Skipped(why.clone()),
         });
         self.came_to.push((stage, made));

@@ -65,6 +65,7 @@ async fn audio_that_was_denied_is_sent_nowhere_and_is_gone() {
         world.begin(&runs).await;
         world.until(&runs, |next| next == "transcribe").await.unwrap();
         assert!(world.bucket.holds_nothing() && world.has_no_working_files(), "{on_denied:?}");
+        assert_eq!(world.made("waveform").await, None, "it shows how it sounded");
 
         world.claims_run_out(&runs);
         let transcript = world.to_the_end(&runs).await;
@@ -111,11 +112,16 @@ async fn a_late_denial_publishes_anew_with_the_text_or_without() {
     world.to_the_end(&runs).await;
     assert!(world.bucket.holds_nothing());
     assert_eq!(published(&world).await, Published { audio_deleted: true, ..before });
+    assert_eq!(world.made("waveform").await, None);
+    assert!(world.made("transcribe").await.is_some());
 
     *consents.denied.lock().unwrap() = Some(OnDenied::DeleteAll);
     runs.restart(transcript.id, RestartAt::Stage("publish"), world.now()).await.unwrap();
     world.to_the_end(&runs).await;
     assert_eq!(published(&world).await, Published { audio_deleted: true, ..Published::default() });
+    let texts =
+        [world.made("transcribe").await, world.made("title").await, world.made("final-summaries").await];
+    assert!(texts.iter().all(Option::is_none), "{texts:?}");
 }
 
 #[tokio::test]

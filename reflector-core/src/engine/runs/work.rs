@@ -157,8 +157,13 @@ impl Runs {
         came_to: &Result<Made, StageError>,
         now: Timestamp,
     ) -> Result<Worked, StoreError> {
+        let mut dropped = Vec::new();
         let (outcome, made) = match came_to {
             Ok(Made::Output(value)) => (Outcome::Done, Some(value.to_string())),
+            Ok(Made::Erasing { output, erased }) => {
+                dropped.clone_from(erased);
+                (Outcome::Done, Some(output.to_string()))
+            }
             Ok(Made::Skipped(why)) => (Outcome::Skipped(why.clone()), None),
             Err(StageError::Again { reason, after }) => {
                 (Outcome::Again { reason: reason.clone(), after: *after }, None)
@@ -172,6 +177,7 @@ impl Runs {
         let goes_on = matches!(run.state, RunState::Waiting { ready_at } if ready_at <= now);
         let mut commit = self.commit(&started, run, goes_on.then_some(now + LEASE), now);
         commit.made = made.map(|made| (stage, made));
+        commit.dropped = dropped;
         if goes_on {
             return Ok(self
                 .keep(commit)
