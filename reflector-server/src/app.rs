@@ -7,25 +7,27 @@ use std::time::Duration;
 
 use axum::Router;
 use reflector_aws::{AwsSettings, AwsSource};
-use reflector_core::engine::{Announcer, Engine, Recordings, Settings};
+use reflector_core::engine::{Announcer, Engine, Notices, Recordings, Settings};
 use reflector_core::provider::VideoProvider;
 use reflector_core::recording::{SourceError, Wanted};
-use reflector_core::store::{RecordingStore, Store};
+use reflector_core::store::{DeploymentKey, RecordingStore, Store, StoreError};
 use reflector_whereby::Whereby;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{Builtin, Meet};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{Config, RecordingSettings, Roles};
+use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
 use crate::metrics::Metrics;
+use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::directory::{self, Directory, Pace};
 use crate::recordings::{Feed, Holds};
 use crate::router;
 use crate::state::App;
 use crate::watched::{Bell, Watched};
-use crate::workers::{Heartbeat, Intake, Lifecycle, Worker};
+use crate::workers::{Heartbeat, Intake, Lifecycle, Pipelines, Post, Worker};
 
 /// How long new connections are still taken after it was asked to stop: load balancers look at `/readyz` meanwhile.
 const STILL_TAKING: Duration = Duration::from_secs(5);
@@ -46,6 +48,8 @@ pub struct Server {
     heartbeat: Heartbeat,
     lifecycle: Lifecycle,
     intake: Intake,
+    pipelines: Pipelines,
+    post: Post,
 }
 
 /// The server cannot be put together or run.
@@ -70,12 +74,15 @@ pub enum ServeError {
     /// A source of recordings cannot be used with these settings.
     #[error(transparent)]
     Recordings(#[from] SourceError),
+    /// The pipeline cannot be used with these settings.
+    #[error(transparent)]
+    Pipeline(#[from] reflector_pipeline::NotUsable),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The store is ill.
     #[error(transparent)]
-    Store(#[from] reflector_core::store::StoreError),
+    Store(#[from] StoreError),
 }
 
 impl Server {
@@ -85,17 +92,20 @@ impl Server {
     ///
     /// [`ServeError`] for what cannot be used as it is configured.
     pub async fn new(config: &Config, migrate: Migrate, clock: Clock) -> Result<Self, ServeError> {
-        let kept = Kept::open(&config.database, migrate).await?;
+        let mut kept = Kept::open(&config.database, migrate).await?;
         if config.roles.api {
             kept.store.beat(clock()).await?;
         }
         let bell = Bell::new();
-        let store = Arc::new(Watched::new(kept.store, Arc::clone(&bell)));
-        let builtin = Arc::new(Builtin::new(kept.connections, &config.public_url, Arc::clone(&clock)));
-        let engine = Arc::new(engine(config, store, &builtin)?);
+        kept.store = Arc::new(Watched::new(kept.store, Arc::clone(&bell)));
+        let builtin = builtin(config, &kept, &clock);
+        let engine = Arc::new(engine(config, Arc::clone(&kept.store), &builtin)?);
         let metrics = Arc::new(Metrics::new());
-        let recordings = Arc::new(recordings(&config.recordings, &engine, kept.recordings));
+        let recordings = Arc::new(recordings(&config.recordings, &engine, Arc::clone(&kept.recordings)));
         let feeds = feeds(&config.recordings, &metrics, &clock).await?;
+        let line = Line::new(config.pipeline.clone(), &kept, &feeds)?;
+        let tokens = tokens(&kept).await?;
+        let notices = notices(config, &kept);
 
         let worker = Worker::new(Arc::clone(&clock));
         let heartbeat =
@@ -105,6 +115,7 @@ impl Server {
             engine: Arc::clone(&engine),
             bell: Arc::clone(&bell),
             sweep: if config.roles.api { config.sweep } else { config.sweep.min(LOOK) },
+            notices: Arc::clone(&notices),
             reconcile: config.policy.reconcile_after,
             retention: config.retention,
         };
@@ -117,6 +128,9 @@ impl Server {
             reconcile_at_start: config.recordings.reconcile_at_start,
         };
 
+        let pipelines = Pipelines::new(worker.clone(), line.clone(), Arc::clone(&metrics));
+        let post = Post { worker: worker.clone(), notices, metrics: Arc::clone(&metrics) };
+
         let meet = Arc::new(Meet::new(
             Arc::clone(&builtin),
             Arc::clone(&engine),
@@ -127,6 +141,9 @@ impl Server {
             engine,
             recordings,
             feeds,
+            line,
+            tokens,
+            reach: config.reach,
             takes_recordings_in: config.roles.recordings,
             metrics,
             builtin,
@@ -137,7 +154,18 @@ impl Server {
             stopping: Arc::new(AtomicBool::new(false)),
         };
         let (roles, metrics_elsewhere) = (config.roles, config.metrics_listen.is_some());
-        Ok(Self { app, roles, metrics_elsewhere, meet, worker, heartbeat, lifecycle, intake })
+        Ok(Self {
+            app,
+            roles,
+            metrics_elsewhere,
+            meet,
+            worker,
+            heartbeat,
+            lifecycle,
+            intake,
+            pipelines,
+            post,
+        })
     }
 
     /// Its routes, for whoever serves them in another way.
@@ -165,9 +193,13 @@ impl Server {
         }
         if self.roles.lifecycle {
             self.lifecycle.clone().start();
+            self.post.clone().start();
         }
         if self.roles.recordings {
             self.intake.clone().start();
+        }
+        if self.roles.pipeline {
+            self.pipelines.clone().start();
         }
     }
 
@@ -204,6 +236,23 @@ impl Server {
             Ok(Err(_)) | Err(_) => Ok(()),
         }
     }
+}
+
+/// The built-in provider, on this database.
+pub(crate) fn builtin(config: &Config, kept: &Kept, clock: &Clock) -> Arc<Builtin> {
+    let connections = Arc::clone(&kept.connections);
+    Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(clock)))
+}
+
+/// The tokens of participants, marked with the key that all servers of this database have.
+async fn tokens(kept: &Kept) -> Result<ParticipantTokens, StoreError> {
+    Ok(ParticipantTokens::new(kept.consents.key(DeploymentKey::new(clock::new_key())).await?))
+}
+
+/// What rooms' owners are told.
+fn notices(config: &Config, kept: &Kept) -> Arc<Notices> {
+    let courier = Arc::new(HttpCourier { reach: config.reach });
+    Arc::new(Notices::new(Arc::clone(&kept.notices), Arc::clone(&kept.store), courier))
 }
 
 /// The engine with every provider that is configured.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use reflector_core::TranscriptId;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -14,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{ServeError, Server};
 use crate::clock;
 use crate::commands::meetings::Meetings;
+use crate::commands::pipeline::Pipeline;
 use crate::commands::recordings::Recordings;
 use crate::commands::rooms::Rooms;
 use crate::commands::{self, CommandError, Office};
@@ -36,7 +38,7 @@ struct Cli {
 struct Serve {
     #[command(flatten)]
     settings: Settings,
-    /// What this process does: some of api, lifecycle and recordings, with commas between them.
+    /// What this process does: some of api, lifecycle, recordings and pipeline, with commas between them.
     #[arg(long, value_name = "ROLES")]
     roles: Option<String>,
     /// Takes in at once what was missed: compares what is at the recordings' sources with what is known.
@@ -75,6 +77,20 @@ enum Command {
         settings: Settings,
         #[command(subcommand)]
         command: Recordings,
+    },
+    /// Processes the uploaded file of a transcript again, from the start; a running server carries it out.
+    Requeue {
+        #[command(flatten)]
+        settings: Settings,
+        /// The transcript's id.
+        id: TranscriptId,
+    },
+    /// What makes transcripts of recordings, from a shell.
+    Pipeline {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: Pipeline,
     },
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
     Simulate(simulate::Flags),
@@ -155,6 +171,12 @@ pub fn main() -> ExitCode {
         }
         Command::Recordings { settings, command } => {
             in_office(settings, async |office| commands::recordings::run(office, command).await)
+        }
+        Command::Requeue { settings, id } => {
+            in_office(settings, async |office| commands::pipeline::requeue(office, id).await)
+        }
+        Command::Pipeline { settings, command } => {
+            in_office(settings, async |office| commands::pipeline::run(office, command).await)
         }
         Command::Simulate(flags) => match simulate::run(&flags) {
             // What was violated is printed.
@@ -275,6 +297,7 @@ fn greet(config: &Config) {
         if provider == "builtin" { " (WHEREBY_API_KEY and WHEREBY_WEBHOOK_SECRET for Whereby)" } else { "" };
     println!("  video      {provider}{how}");
     println!("  recordings {}", recordings(config));
+    println!("  pipeline   {}", pipeline(config));
     if let Some(address) = config.metrics_listen {
         println!("  metrics    at http://{address}/metrics");
     }
@@ -291,6 +314,17 @@ fn recordings(config: &Config) -> String {
         [] => "not taken in (REFLECTOR_RECORDINGS_DIR, or AWS_PROCESS_RECORDING_QUEUE_URL)".to_owned(),
         sources => format!("from {}", sources.join(" and ")),
     }
+}
+
+fn pipeline(config: &Config) -> String {
+    if !config.roles.pipeline {
+        return "run by another process (REFLECTOR_ROLES)".to_owned();
+    }
+    let how = |named: bool, setting: &str| if named { String::new() } else { format!(" ({setting})") };
+    let (stt, llm) = (config.pipeline.stt.is_some(), config.pipeline.llm.is_some());
+    let text = if stt { "transcribed" } else { "not transcribed" };
+    let summaries = if llm { "summed up" } else { "not summed up" };
+    format!("{text}{}, {summaries}{}", how(stt, "REFLECTOR_STT_URL"), how(llm, "REFLECTOR_LLM_URL"))
 }
 
 /// Waits for the first signal; a second one stops at once. It listens from the moment it is called.

@@ -21,3 +21,11 @@ pub(crate) fn new_id() -> Uuid {
 pub(crate) fn new_secret() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
+
+/// A new key that nobody can guess: 256 bits, of which 244 are random.
+pub(crate) fn new_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+    key[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+    key
+}

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use reflector_core::store::{ConnectionStore, RecordingStore, Schema, Store};
+use reflector_core::store::{
+    ConnectionStore, ConsentStore, NoticeStore, RecordingStore, Schema, Store, TranscriptStore,
+};
 use reflector_store_memory::MemoryStore;
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
 use reflector_store_sqlite::{SqliteOptions, SqliteStore};
@@ -10,11 +12,14 @@ use secrecy::SecretString;
 
 use crate::config::Database;
 
-/// What everything is kept in: the engine's store, that of recordings, and the built-in provider's.
+/// What everything is kept in: one database, by each of its ports.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) recordings: Arc<dyn RecordingStore>,
+    pub(crate) transcripts: Arc<dyn TranscriptStore>,
+    pub(crate) notices: Arc<dyn NoticeStore>,
+    pub(crate) consents: Arc<dyn ConsentStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
 }
 
@@ -56,10 +61,19 @@ pub enum DatabaseError {
 }
 
 impl Kept {
-    fn of<S: Store + ConnectionStore + RecordingStore>(store: S) -> Self {
+    fn of<S>(store: S) -> Self
+    where
+        S: Store + RecordingStore + TranscriptStore + NoticeStore + ConsentStore + ConnectionStore,
+    {
         let store = Arc::new(store);
-        let recordings = Arc::clone(&store);
-        Self { store: Arc::clone(&store) as Arc<dyn Store>, recordings, connections: store }
+        Self {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            recordings: Arc::clone(&store) as Arc<dyn RecordingStore>,
+            transcripts: Arc::clone(&store) as Arc<dyn TranscriptStore>,
+            notices: Arc::clone(&store) as Arc<dyn NoticeStore>,
+            consents: Arc::clone(&store) as Arc<dyn ConsentStore>,
+            connections: store,
+        }
     }
 
     /// Opens the database, and brings its schema up to date if that is wanted.

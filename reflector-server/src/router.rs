@@ -13,7 +13,7 @@ use tower_http::trace::TraceLayer;
 use crate::auth;
 use crate::builtin::{self, Meet};
 use crate::error::Problem;
-use crate::routes::{health, meetings, recordings, rooms, webhooks};
+use crate::routes::{audio, consent, health, meetings, progress, recordings, rooms, transcripts, webhooks};
 use crate::state::App;
 
 /// Every route of a process that answers requests.
@@ -76,10 +76,17 @@ fn api() -> Router<App> {
         .route("/meetings/{meeting}/extend", post(meetings::extend))
         .route("/meetings/{meeting}/end", post(meetings::end))
         .route("/meetings/{meeting}/history", get(meetings::history))
+        .route("/meetings/{meeting}/consent", post(consent::answer))
         .route("/recordings", get(recordings::list))
         .route("/recordings/{recording}", get(recordings::show).delete(recordings::delete))
         .route("/recordings/{recording}/requeue", post(recordings::requeue))
         .route("/recordings/{recording}/attach", post(recordings::attach))
+        .route("/transcripts", get(transcripts::list))
+        .route("/transcripts/{transcript}", get(transcripts::show).delete(transcripts::delete))
+        .route("/transcripts/{transcript}/webvtt", get(transcripts::webvtt))
+        .route("/transcripts/{transcript}/audio", get(audio::play))
+        .route("/transcripts/{transcript}/process", post(transcripts::process))
+        .route("/transcripts/{transcript}/events", get(progress::watch))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

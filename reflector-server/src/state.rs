@@ -1,16 +1,18 @@
 //! What the routes work with.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reflector_core::engine::{Engine, Recordings};
 use reflector_core::{Meeting, ProviderName, Timestamp};
 use url::Url;
 
 use crate::builtin::{self, Builtin};
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::error::Problem;
 use crate::metrics::Metrics;
+use crate::outgoing::Reach;
+use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::Feed;
 use crate::watched::Bell;
 
@@ -20,6 +22,10 @@ pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) recordings: Arc<Recordings>,
     pub(crate) feeds: Vec<Arc<Feed>>,
+    pub(crate) line: Line,
+    pub(crate) tokens: ParticipantTokens,
+    /// Where addresses that users give may lead.
+    pub(crate) reach: Reach,
     /// Whether this process does, and not another one.
     pub(crate) takes_recordings_in: bool,
     pub(crate) metrics: Arc<Metrics>,
@@ -41,17 +47,23 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
+    /// Whether somebody asked this process to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
     /// What joining gives a participant: it opens the built-in provider's room once, and marks their answers.
     pub(crate) async fn participant_token(
         &self,
         meeting: &Meeting,
         now: Timestamp,
     ) -> Result<String, Problem> {
-        match &meeting.room {
-            Some(room) if meeting.provider.as_str() == builtin::NAME => {
-                self.builtin.issue_token(&room.name, now).await.map_err(Problem::from)
-            }
-            _ => Ok(clock::new_secret()),
+        let token = self.tokens.issue(meeting.id);
+        if let Some(room) = &meeting.room
+            && meeting.provider.as_str() == builtin::NAME
+        {
+            self.builtin.admit(&room.name, &token, now).await?;
         }
+        Ok(token)
     }
 }

@@ -32,7 +32,7 @@ pub use provider::{Builtin, TokenRefused};
 pub use socket::router;
 
 /// What a token is known by in a store.
-fn token_hash(token: &str) -> TokenHash {
+pub(crate) fn token_hash(token: &str) -> TokenHash {
     TokenHash::new(Sha256::digest(token.as_bytes()).into())
 }
 

@@ -54,7 +54,7 @@ impl Builtin {
         Self { connections, audience: Audience::default(), public_url, clock, started_at }
     }
 
-    /// Gives out a token that lets one connection into this room, once, within two minutes. It is a secret.
+    /// Lets the bearer of a token into this room, once, within two minutes. The token is a secret that nobody can guess.
     ///
     /// Ask only for rooms of meetings that can be joined: a room that is not known here was made before this process
     /// started, and comes back.
@@ -62,15 +62,14 @@ impl Builtin {
     /// # Errors
     ///
     /// [`TokenRefused::Closed`] for a room that is closed.
-    pub async fn issue_token(&self, room_name: &str, now: Timestamp) -> Result<String, TokenRefused> {
-        let token = crate::clock::new_secret();
+    pub async fn admit(&self, room_name: &str, token: &str, now: Timestamp) -> Result<(), TokenRefused> {
         match self.connections.look(room_name, now).await? {
             RoomSeen::Open { .. } => {}
             RoomSeen::Closed => return Err(TokenRefused::Closed),
             RoomSeen::Unknown => self.adopt(room_name).await?,
         }
-        let taken = self.connections.admit(room_name, token_hash(&token), now + TOKEN_KEPT, now).await?;
-        if taken { Ok(token) } else { Err(TokenRefused::Closed) }
+        let taken = self.connections.admit(room_name, token_hash(token), now + TOKEN_KEPT, now).await?;
+        if taken { Ok(()) } else { Err(TokenRefused::Closed) }
     }
 
     /// Takes a room for one that was made before this process started.

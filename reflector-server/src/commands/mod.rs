@@ -1,7 +1,9 @@
 //! What an operator does from a shell, beside a server that runs on the same database or without one.
 
+mod bar;
 pub(crate) mod explain;
 pub(crate) mod meetings;
+pub(crate) mod pipeline;
 pub(crate) mod recordings;
 pub(crate) mod rooms;
 
@@ -10,14 +12,16 @@ use std::sync::Arc;
 use reflector_core::Timestamp;
 use reflector_core::engine::{Engine, EngineError, ReconcileError, Recordings};
 use reflector_core::recording::SourceError;
-use reflector_core::store::{Page, Paging, Store, StoreError};
+use reflector_core::store::{Page, Paging, Store, StoreError, TranscriptStore};
+use reflector_pipeline::PipelineSettings;
 use serde::Serialize;
 
 use crate::app;
-use crate::builtin::Builtin;
 use crate::clock::{self, Clock};
 use crate::config::{Config, Database, RecordingSettings};
 use crate::database::{DatabaseError, Kept, Migrate};
+use crate::metrics::Metrics;
+use crate::pipeline::Line;
 
 /// A command cannot be done, in one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,9 @@ pub(crate) enum CommandError {
     /// What is at a source could not be compared with what is known.
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
+    /// The pipeline cannot be used with these settings.
+    #[error(transparent)]
+    Pipeline(#[from] reflector_pipeline::NotUsable),
     /// Whereby cannot be used with these settings.
     #[error(transparent)]
     Whereby(#[from] reflector_whereby::NotUsable),
@@ -58,7 +65,10 @@ impl CommandError {
 pub(crate) struct Office {
     pub(crate) engine: Arc<Engine>,
     pub(crate) recordings: Recordings,
+    pub(crate) transcripts: Arc<dyn TranscriptStore>,
     pub(crate) sources: RecordingSettings,
+    pipeline: PipelineSettings,
+    kept: Kept,
     pub(crate) clock: Clock,
     pub(crate) now: Timestamp,
 }
@@ -73,10 +83,26 @@ impl Office {
         }
         let kept = Kept::open(&config.database, Migrate::No).await?;
         let clock = clock::system();
-        let builtin = Arc::new(Builtin::new(kept.connections, &config.public_url, Arc::clone(&clock)));
-        let engine = Arc::new(app::engine(config, kept.store, &builtin)?);
-        let recordings = app::recordings(&config.recordings, &engine, kept.recordings);
-        Ok(Self { engine, recordings, sources: config.recordings.clone(), now: clock(), clock })
+        let builtin = app::builtin(config, &kept, &clock);
+        let engine = Arc::new(app::engine(config, Arc::clone(&kept.store), &builtin)?);
+        let recordings = app::recordings(&config.recordings, &engine, Arc::clone(&kept.recordings));
+        Ok(Self {
+            engine,
+            recordings,
+            transcripts: Arc::clone(&kept.transcripts),
+            sources: config.recordings.clone(),
+            pipeline: config.pipeline.clone(),
+            now: clock(),
+            clock,
+            kept,
+        })
+    }
+
+    /// The pipeline as the server has it.
+    pub(crate) async fn line(&self) -> Result<Line, CommandError> {
+        // Nobody reads what is measured here.
+        let feeds = app::feeds(&self.sources, &Metrics::new(), &self.clock).await?;
+        Ok(Line::new(self.pipeline.clone(), &self.kept, &feeds)?)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

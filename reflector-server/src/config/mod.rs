@@ -2,6 +2,7 @@
 //! that names the key, the value and what it should be.
 
 mod keys;
+mod pipeline;
 mod recordings;
 mod roles;
 mod values;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use reflector_core::ProviderName;
 use reflector_core::engine::Deployment;
 use reflector_core::lifecycle::Policy;
+use reflector_pipeline::PipelineSettings;
 use reflector_whereby::WherebySettings;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub use keys::{KEYS, Key, Secret};
 pub use recordings::RecordingSettings;
 pub use roles::Roles;
 use values::Values;
+
+use crate::outgoing::Reach;
 
 /// Where meetings and rooms are kept.
 #[derive(Clone, Debug)]
@@ -73,6 +77,10 @@ pub struct Config {
     pub whereby: Option<WherebySettings>,
     /// Where recordings come from.
     pub recordings: RecordingSettings,
+    /// What the pipeline works with.
+    pub pipeline: PipelineSettings,
+    /// Where addresses that users give may lead.
+    pub reach: Reach,
     /// Which log lines are written.
     pub log: String,
     /// How they are written; what suits the terminal if not set.
@@ -182,6 +190,8 @@ impl Config {
             public_url: values.public_url(listen)?,
             whereby,
             recordings: values.recordings(sources.reconcile)?,
+            pipeline: values.pipeline()?,
+            reach: values.reach()?,
             log: values.text("REFLECTOR_LOG").to_owned(),
             log_format: values.optional_one_of(
                 "REFLECTOR_LOG_FORMAT",

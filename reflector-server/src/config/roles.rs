@@ -9,20 +9,23 @@ pub struct Roles {
     pub lifecycle: bool,
     /// Takes recordings in.
     pub recordings: bool,
+    /// Makes transcripts of them.
+    pub pipeline: bool,
 }
 
 impl Roles {
     /// Every one there is.
-    pub const ALL: &str = "api,lifecycle,recordings";
+    pub const ALL: &str = "api,lifecycle,recordings,pipeline";
 
     /// Reads names with commas between them. Nothing if one is no role, or none is named.
     pub fn read(text: &str) -> Option<Self> {
-        let mut roles = Self { api: false, lifecycle: false, recordings: false };
+        let mut roles = Self { api: false, lifecycle: false, recordings: false, pipeline: false };
         for name in text.split(',') {
             match name.trim() {
                 "api" => roles.api = true,
                 "lifecycle" => roles.lifecycle = true,
                 "recordings" => roles.recordings = true,
+                "pipeline" => roles.pipeline = true,
                 _ => return None,
             }
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reflector_core::Timestamp;
-use reflector_core::recording::{ObjectVersion, RecordingSource, SourceError};
+use reflector_core::recording::{ObjectVersion, Objects, RecordingSource, SourceError};
 use tracing::{info, warn};
 
 use crate::metrics::FeedMetrics;
@@ -21,6 +21,8 @@ pub(crate) struct Feed {
     /// What it is called in logs, metrics and answers.
     pub(crate) name: &'static str,
     pub(crate) source: Arc<dyn RecordingSource>,
+    /// What is in its objects.
+    pub(crate) objects: Arc<dyn Objects>,
     pub(crate) metrics: FeedMetrics,
     holds: Holds,
     condition: Mutex<Condition>,
@@ -45,13 +47,14 @@ struct Condition {
 }
 
 impl Feed {
-    pub(crate) fn new(
+    pub(crate) fn new<S: RecordingSource + Objects>(
         name: &'static str,
-        source: Arc<dyn RecordingSource>,
+        source: Arc<S>,
         holds: Holds,
         metrics: FeedMetrics,
     ) -> Self {
-        Self { name, source, metrics, holds, condition: Mutex::default() }
+        let objects = Arc::clone(&source) as Arc<dyn Objects>;
+        Self { name, source, objects, metrics, holds, condition: Mutex::default() }
     }
 
     /// Whether this object came from it.

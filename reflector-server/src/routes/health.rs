@@ -1,6 +1,5 @@
 //! Whether the process lives, and whether it should be sent requests.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -27,7 +26,7 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let now = (app.clock)();
     let answer = tokio::time::timeout(PATIENCE, app.engine.store().next_due()).await;
     let store_answers = matches!(answer, Ok(Ok(_)));
-    let stopping = app.stopping.load(Ordering::SeqCst);
+    let stopping = app.is_stopping();
     let mut providers = Map::new();
     for name in app.engine.providers() {
         let hearing = if store_answers { app.engine.hearing(name, now).await.ok() } else { None };

@@ -278,7 +278,8 @@ fn accepted(applied: Applied) -> Result<MeetingId, Problem> {
     }
 }
 
-async fn meeting(app: &App, id: &str) -> Result<Loaded, Problem> {
+/// The meeting of this id.
+pub(super) async fn meeting(app: &App, id: &str) -> Result<Loaded, Problem> {
     load(app, id.parse().map_err(|_| Problem::no_such("meeting"))?).await
 }
 

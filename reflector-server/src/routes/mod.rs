@@ -1,14 +1,18 @@
 //! What each route does, a file for each kind of thing.
 
+pub(crate) mod audio;
+pub(crate) mod consent;
 pub(crate) mod health;
 pub(crate) mod meetings;
+pub(crate) mod progress;
 pub(crate) mod recordings;
 pub(crate) mod rooms;
+pub(crate) mod transcripts;
 pub(crate) mod webhooks;
 
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use reflector_core::Room;
+use reflector_core::{Room, RoomId};
 use reflector_core::store::Paging;
 use serde::{Deserialize, Deserializer};
 
@@ -88,6 +92,16 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromR
 /// The room that a path names, by id or by name.
 pub(crate) async fn room(app: &App, named: &str) -> Result<Room, Problem> {
     room_named(app.engine.store(), named).await?.ok_or_else(|| Problem::no_such("room"))
+}
+
+/// The room that a listing is asked for, if it is asked for one: by its id also one that was deleted.
+pub(crate) async fn room_asked_for(app: &App, named: Option<&str>) -> Result<Option<RoomId>, Problem> {
+    let Some(named) = named else { return Ok(None) };
+    if let Ok(id) = named.parse() {
+        return Ok(Some(id));
+    }
+    let room = room_named(app.engine.store(), named).await?;
+    room.map(|room| Some(room.id)).ok_or_else(|| Problem::invalid("room", "there is no such room"))
 }
 
 /// Tells a field that is `null` from one that is not there.

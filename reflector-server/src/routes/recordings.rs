@@ -4,18 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::engine::{Attachment, Requeued};
-use reflector_core::recording::{ObjectVersion, RecordingStatus, SourceError};
-use reflector_core::store::{LoadedRecording, Viewer, WhichRecordings};
-use reflector_core::{MeetingId, RecordingId, RoomId};
+use reflector_core::recording::{ObjectVersion, Recording, RecordingStatus, SourceError};
+use reflector_core::store::{LoadedRecording, StoreError, Viewer, WhichRecordings};
+use reflector_core::{MeetingId, RecordingId};
 use serde::Deserialize;
 use tracing::warn;
 
 use super::meetings::Nothing;
-use super::{PageQuery, Path, Query};
+use super::{PageQuery, Path, Query, room_asked_for};
 use crate::api::{Listing, RecordingBody};
 use crate::error::Problem;
 use crate::json::Input;
-use crate::named::room_named;
 use crate::state::App;
 use crate::workers::Chain;
 
@@ -30,30 +29,21 @@ pub(crate) async fn list(
     Query(ListQuery { status, room }): Query<ListQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<RecordingBody>>, Problem> {
-    let room = match room {
-        Some(named) => Some(room_id(&app, &named).await?),
-        None => None,
-    };
+    let room = room_asked_for(&app, room.as_deref()).await?;
     let which = WhichRecordings { viewer: Viewer::Operator, status, room };
     let found = app.recordings.store().list_recordings(&which, page.paging()?).await?;
-    let items = found.items.iter().map(RecordingBody::from).collect();
-    Ok(Json(Listing { items, total: found.total, page: page.page, size: page.size }))
-}
-
-/// A room to look for recordings of: by its id also one that was deleted.
-async fn room_id(app: &App, named: &str) -> Result<RoomId, Problem> {
-    if let Ok(id) = named.parse() {
-        return Ok(id);
+    let mut items = Vec::new();
+    for recording in &found.items {
+        items.push(body(&app, recording).await?);
     }
-    let room = room_named(app.engine.store(), named).await?;
-    room.map(|room| room.id).ok_or_else(|| Problem::invalid("room", "there is no such room"))
+    Ok(Json(Listing { items, total: found.total, page: page.page, size: page.size }))
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<RecordingBody>, Problem> {
-    Ok(Json(RecordingBody::from(&loaded(&app, id_of(&id)?).await?.recording)))
+    Ok(Json(body(&app, &loaded(&app, id_of(&id)?).await?.recording).await?))
 }
 
 /// Erases the object first: a recording whose object stays would be gone from sight and not from the bucket.
@@ -68,18 +58,8 @@ pub(crate) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Re
 }
 
 async fn erase(app: &App, object: &ObjectVersion) -> Result<(), Problem> {
-    let Some(feed) = app.feeds.iter().find(|feed| feed.holds(object)) else {
-        return Err(Problem::new(
-            StatusCode::BAD_GATEWAY,
-            format!(
-                "nothing was deleted: this server has no source that holds {}; set REFLECTOR_RECORDINGS_DIR for a \
-                 folder, AWS_PROCESS_RECORDING_QUEUE_URL for a bucket",
-                object.bucket
-            ),
-        ));
-    };
-    feed.source.erase(object).await.map_err(|error| {
-        warn!(source = feed.name, error = %Chain(&error), "an object could not be erased");
+    app.line.objects.erase(object).await.map_err(|error| {
+        warn!(bucket = object.bucket, error = %Chain(&error), "an object could not be erased");
         let detail = match &error {
             SourceError::Refused { detail } => format!("nothing was deleted: {detail}"),
             error => format!("nothing was deleted, try again later: {error}"),
@@ -94,7 +74,7 @@ pub(crate) async fn requeue(
     Input(Nothing {}): Input<Nothing>,
 ) -> Result<(StatusCode, Json<RecordingBody>), Problem> {
     match app.recordings.requeue(id_of(&id)?).await? {
-        Requeued::Queued(recording) => Ok((StatusCode::ACCEPTED, Json(RecordingBody::from(&*recording)))),
+        Requeued::Queued(recording) => Ok((StatusCode::ACCEPTED, Json(body(&app, &recording).await?))),
         Requeued::NoSuchRecording => Err(no_such()),
         Requeued::Unmatched => Err(Problem::new(
             StatusCode::CONFLICT,
@@ -115,10 +95,15 @@ pub(crate) async fn attach(
 ) -> Result<(StatusCode, Json<RecordingBody>), Problem> {
     let id = loaded(&app, id_of(&id)?).await?.recording.id;
     match app.recordings.attach(id, meeting_id).await? {
-        Attachment::Attached(recording) => Ok((StatusCode::ACCEPTED, Json(RecordingBody::from(&*recording)))),
+        Attachment::Attached(recording) => Ok((StatusCode::ACCEPTED, Json(body(&app, &recording).await?))),
         Attachment::NoSuchRecording => Err(no_such()),
         Attachment::NoSuchMeeting => Err(Problem::invalid("meeting_id", "there is no such meeting")),
     }
+}
+
+async fn body(app: &App, recording: &Recording) -> Result<RecordingBody, StoreError> {
+    let transcript = app.line.runs.store().transcript_of(recording.id).await?;
+    Ok(RecordingBody::of(recording, transcript.map(|loaded| loaded.transcript.id)))
 }
 
 fn id_of(id: &str) -> Result<RecordingId, Problem> {

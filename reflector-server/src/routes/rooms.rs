@@ -8,8 +8,12 @@ use axum::http::StatusCode;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::lifecycle::Overtime;
 use reflector_core::store::{RoomCreated, Viewer};
-use reflector_core::{ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName};
+use reflector_core::{
+    OnDenied, ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName, RoomWebhook,
+    WebhookSecret,
+};
 use serde::Deserialize;
+use url::Url;
 
 use super::{PageQuery, Path, Query, room};
 use crate::api::{Listing, RoomBody};
@@ -17,8 +21,13 @@ use crate::auth::local;
 use crate::clock::new_id;
 use crate::error::Problem;
 use crate::json::Input;
+use crate::outgoing::Reach;
 use crate::state::App;
 
+/// How many characters there are in what messages to a room's owner are signed with.
+const LEAST_SECRET: usize = 16;
+const MOST_SECRET: usize = 256;
+const A_SECRET: &str = "use 16 to 256 characters that nobody can guess: messages to webhook_url are signed with it";
 /// The longest grace and overtime that can be asked for: a year of minutes.
 const MOST_MINUTES: f64 = 525_600.0;
 
@@ -38,6 +47,10 @@ pub(crate) struct RoomInput {
     overtime_minutes: Option<Option<OvertimeInput>>,
     #[serde(default, deserialize_with = "super::named")]
     provider: Option<Option<String>>,
+    on_denied: Option<OnDenied>,
+    #[serde(default, deserialize_with = "super::named")]
+    webhook_url: Option<Option<String>>,
+    webhook_secret: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,8 +87,36 @@ impl RoomInput {
         if let Some(provider) = self.provider {
             room.provider = provider.map(|name| known_provider(app, &name)).transpose()?;
         }
+        room.on_denied = self.on_denied.unwrap_or(room.on_denied);
+        room.webhook = webhook(app.reach, room.webhook.take(), self.webhook_url, self.webhook_secret)?;
         Ok(())
     }
+}
+
+/// Where the room's owner is told what happens, after what is named has changed. A secret stays as it is until another
+/// one is named.
+fn webhook(
+    reach: Reach,
+    before: Option<RoomWebhook>,
+    url: Option<Option<String>>,
+    secret: Option<String>,
+) -> Result<Option<RoomWebhook>, Problem> {
+    let secret = secret.map(|secret| {
+        let fits = (LEAST_SECRET..=MOST_SECRET).contains(&secret.len());
+        if fits { Ok(WebhookSecret::new(secret)) } else { Err(Problem::invalid("webhook_secret", A_SECRET)) }
+    });
+    let (url_before, secret_before) = before.map(|RoomWebhook { url, secret }| (url, secret)).unzip();
+    let secret = secret.transpose()?;
+    let Some(url) = url.unwrap_or(url_before) else {
+        return match secret {
+            Some(_) => Err(Problem::invalid("webhook_secret", "it is of no use without a webhook_url")),
+            None => Ok(None),
+        };
+    };
+    let address: Url = url.parse().map_err(|_| Problem::invalid("webhook_url", "use an https address"))?;
+    reach.allows(&address).map_err(|why| Problem::invalid("webhook_url", why))?;
+    let secret = secret.or(secret_before).ok_or_else(|| Problem::invalid("webhook_secret", A_SECRET))?;
+    Ok(Some(RoomWebhook { url: address.into(), secret }))
 }
 
 impl OvertimeInput {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reflector_core::Timestamp;
-use reflector_core::engine::{Carried, CarryOutcome, Engine, EngineError};
+use reflector_core::engine::{Carried, CarryOutcome, Engine, EngineError, Notices};
 use reflector_core::store::{Dropped, StoreError};
 use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
@@ -29,6 +29,7 @@ pub(crate) struct Lifecycle {
     pub(crate) worker: Worker,
     pub(crate) engine: Arc<Engine>,
     pub(crate) bell: Arc<Bell>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) sweep: Duration,
     pub(crate) reconcile: Duration,
     pub(crate) retention: Duration,
@@ -165,11 +166,13 @@ impl Lifecycle {
     async fn forget(&self) -> Result<bool, StoreError> {
         let store = self.engine.store();
         let waiting = store.drop_kept_before(self.now() - KEPT_FOR, BATCH).await?;
-        let dropped = store.drop_before(self.now() - self.retention, BATCH).await?;
-        if waiting > 0 || dropped != Dropped::default() {
-            debug!(waiting, ?dropped, "dropped what is old");
+        let before = self.now() - self.retention;
+        let dropped = store.drop_before(before, BATCH).await?;
+        let told = self.notices.store().drop_notices_before(before, BATCH).await?;
+        if waiting > 0 || told > 0 || dropped != Dropped::default() {
+            debug!(waiting, told, ?dropped, "dropped what is old");
         }
-        Ok(waiting == BATCH || dropped.may_be_more(BATCH))
+        Ok(waiting == BATCH || told == BATCH || dropped.may_be_more(BATCH))
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod heartbeat;
 mod lifecycle;
+mod notices;
 mod recordings;
+mod runs;
 
 use std::time::Duration;
 
@@ -13,7 +15,9 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use lifecycle::Lifecycle;
+pub(crate) use notices::Post;
 pub(crate) use recordings::{Intake, new_recording};
+pub(crate) use runs::{Pipelines, Told};
 
 use crate::clock::Clock;
 

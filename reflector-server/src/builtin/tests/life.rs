@@ -167,7 +167,7 @@ async fn a_meeting_that_is_ended_tells_everybody_and_lets_nobody_in() {
         assert_eq!(tab.hear().await, Ok(json!({ "closed": true })));
         assert_eq!(tab.hear().await, Err(Some(1000)));
     }
-    assert!(world.builtin.issue_token(name(&meeting), now).await.is_err());
+    assert!(world.builtin.admit(name(&meeting), "late", now).await.is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What is measured. Each server owns its registry, so that several in one process do not add to each other's numbers;
 //! the core and the adapters measure nothing, they report.
 
+mod pipeline;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry, Unit};
 use reflector_core::engine::Ingested;
 
+pub(crate) use pipeline::PipelineMetrics;
+
 /// What [`Metrics::text`] is, for whoever asks for it.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -22,6 +26,7 @@ pub(crate) struct Metrics {
     feeds: Arc<FeedFamilies>,
     /// Recordings of which nobody knows the meeting.
     pub(crate) unmatched: Gauge,
+    pub(crate) pipeline: PipelineMetrics,
 }
 
 type BySource<M> = Family<[(&'static str, &'static str); 1], M>;
@@ -43,8 +48,9 @@ struct FeedFamilies {
 impl Metrics {
     /// A registry in which nothing has happened.
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("reflector_recordings");
-        let mut all = Registering(&mut registry);
+        let mut registry = Registry::with_prefix("reflector");
+        let pipeline = PipelineMetrics::new(&mut registry);
+        let mut all = Registering(registry.sub_registry_with_prefix("recordings"));
         let feeds = FeedFamilies {
             received: all.add("messages_received", "Messages received from the source"),
             stored: all.add("stored", "Objects that became recordings"),
@@ -60,7 +66,7 @@ impl Metrics {
             up: all.add("source_up", "Whether the source answered when it was last asked"),
         };
         let unmatched = all.add("unmatched", "Recordings of which nobody knows the meeting");
-        Self { registry, feeds: Arc::new(feeds), unmatched }
+        Self { registry, feeds: Arc::new(feeds), unmatched, pipeline }
     }
 
     /// What is measured of the source of this name: nothing yet, and nobody has seen it away.

@@ -1,13 +1,17 @@
 //! What goes over the wire, and nothing that is kept looks like it by accident.
 
+mod transcript;
+
 use reflector_core::engine::Engine;
 use reflector_core::lifecycle::{CloseMode, Overtime, Wake, next_closing};
 use reflector_core::recording::Recording;
 use reflector_core::store::{Entry, Loaded};
-use reflector_core::{Meeting, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp};
+use reflector_core::{Meeting, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp, TranscriptId};
 use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
+
+pub(crate) use transcript::{StageBody, TranscriptBody};
 
 /// A room.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,9 @@ pub(crate) struct RoomBody {
     grace_period_minutes: Option<Minutes>,
     overtime_minutes: Option<OvertimeBody>,
     provider: Option<String>,
+    on_denied: OnDenied,
+    /// What messages to it are signed with is told to nobody.
+    webhook_url: Option<String>,
     created_at: Timestamp,
 }
 
@@ -55,6 +62,8 @@ impl From<&Room> for RoomBody {
                 Overtime::Never => OvertimeBody::Word("never"),
             }),
             provider: room.provider.as_ref().map(ToString::to_string),
+            on_denied: room.on_denied,
+            webhook_url: room.webhook.as_ref().map(|webhook| webhook.url.clone()),
             created_at: room.created_at,
         }
     }
@@ -157,8 +166,9 @@ pub(crate) struct RecordingBody {
     transcript_id: Option<Uuid>,
 }
 
-impl From<&Recording> for RecordingBody {
-    fn from(recording: &Recording) -> Self {
+impl RecordingBody {
+    /// A recording, and the transcript of it if there is one.
+    pub(crate) fn of(recording: &Recording, transcript: Option<TranscriptId>) -> Self {
         Self {
             id: recording.id.0,
             bucket_name: recording.object.bucket.clone(),
@@ -171,7 +181,7 @@ impl From<&Recording> for RecordingBody {
             room_id: recording.belongs_to.map(|belongs| belongs.room.0),
             status: recording.status.as_str(),
             error: recording.error.clone(),
-            transcript_id: None,
+            transcript_id: transcript.map(|id| id.0),
         }
     }
 }

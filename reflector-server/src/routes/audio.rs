@@ -1,0 +1,151 @@
+//! The audio of a transcript: its recording, as it was uploaded, from where a player wants it.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream::{self, Stream};
+use reflector_core::recording::{ObjectBytes, Objects, SourceError};
+use tracing::warn;
+
+use super::Path;
+use super::transcripts::loaded;
+use crate::error::Problem;
+use crate::state::App;
+use crate::workers::Chain;
+
+pub(crate) async fn play(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let transcript = loaded(&app, &id).await?.transcript;
+    let size = transcript.size;
+    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(Range::read);
+    let Some((first, last)) = asked.unwrap_or(Range::From(0)).within(size) else {
+        let whole = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+        return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
+    };
+    let opened = app.line.objects.open(&transcript.object, first).await.map_err(|error| away(&error))?;
+    let Some(opened) = opened else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "the audio of this transcript is there no more"));
+    };
+    let status = if asked.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let headers = [
+        (header::CONTENT_TYPE, media_type(&transcript.object.key).to_owned()),
+        (header::CONTENT_LENGTH, (last + 1 - first).to_string()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+    ];
+    let body = Body::from_stream(bytes_of(opened, last + 1 - first));
+    let mut response = (status, headers, body).into_response();
+    if asked.is_some()
+        && let Ok(range) = format!("bytes {first}-{last}/{size}").parse()
+    {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    Ok(response)
+}
+
+fn away(error: &SourceError) -> Problem {
+    warn!(error = %Chain(error), "the audio of a transcript cannot be read");
+    match error {
+        SourceError::Refused { detail } => Problem::new(StatusCode::BAD_GATEWAY, detail.clone()),
+        _ => Problem::later(5, "where the recordings are does not answer; try again"),
+    }
+}
+
+/// So many bytes of an object, as they come. A connection that is not read from reads nothing either.
+fn bytes_of(opened: Box<dyn ObjectBytes>, left: u64) -> impl Stream<Item = Result<Bytes, SourceError>> {
+    stream::try_unfold((opened, left), |(mut opened, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let Some(mut some) = opened.next().await? else {
+            return Err(SourceError::unavailable("the object is shorter than it was"));
+        };
+        some.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        let left = left - some.len() as u64;
+        Ok(Some((Bytes::from(some), (opened, left))))
+    })
+}
+
+/// A part of an object that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
+    /// From this byte on.
+    From(u64),
+    /// From the first to the second byte, both included.
+    Between(u64, u64),
+    /// So many at its end.
+    Last(u64),
+}
+
+impl Range {
+    /// Reads the header. Nothing if it asks for several parts, or for what is no bytes: then all of it is sent, as
+    /// [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-14.2) allows.
+    fn read(header: &str) -> Option<Self> {
+        match header.strip_prefix("bytes=")?.trim().split_once('-')? {
+            ("", last) => last.parse().ok().map(Self::Last),
+            (first, "") => first.parse().ok().map(Self::From),
+            (first, last) => {
+                let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+                (first <= last).then_some(Self::Between(first, last))
+            }
+        }
+    }
+
+    /// The first and the last byte of so many. Nothing if there is none in it.
+    fn within(self, size: u64) -> Option<(u64, u64)> {
+        let end = size.checked_sub(1)?;
+        let (first, last) = match self {
+            Self::From(first) => (first, end),
+            Self::Between(first, last) => (first, last.min(end)),
+            Self::Last(0) => return None,
+            Self::Last(count) => (size.saturating_sub(count), end),
+        };
+        (first <= end).then_some((first, last))
+    }
+}
+
+fn media_type(key: &str) -> &'static str {
+    match key.rsplit('.').next().map(str::to_ascii_lowercase).as_deref() {
+        Some("mp4" | "m4a") => "video/mp4",
+        Some("mkv") => "video/x-matroska",
+        Some("webm") => "video/webm",
+        Some("mp3") => "audio/mpeg",
+        Some("wav") => "audio/wav",
+        Some("flac") => "audio/flac",
+        Some("ogg" | "opus") => "audio/ogg",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_as_a_player_means_it() {
+        for (header, bytes) in [
+            ("bytes=0-", Some((0, 99))),
+            ("bytes=90-", Some((90, 99))),
+            ("bytes=10-19", Some((10, 19))),
+            ("bytes=90-1000", Some((90, 99))),
+            ("bytes=-10", Some((90, 99))),
+            ("bytes=-1000", Some((0, 99))),
+            ("bytes=100-", None),
+            ("bytes=-0", None),
+        ] {
+            assert_eq!(Range::read(header).unwrap().within(100), bytes, "{header}");
+        }
+        assert_eq!(Range::From(0).within(0), None);
+    }
+
+    #[test]
+    fn what_is_no_range_of_bytes_asks_for_everything() {
+        for header in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=9-1", "bytes=0-1,5-6", "lines=1-2"] {
+            assert_eq!(Range::read(header), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Transcripts: how far each has come, what it says, and doing it again.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use reflector_core::TranscriptId;
+use reflector_core::engine::RunError;
+use reflector_core::pipeline::RestartAt;
+use reflector_core::store::{LoadedTranscript, Viewer, WhichTranscripts};
+use reflector_pipeline::Published;
+use serde::Deserialize;
+
+use super::{PageQuery, Path, Query, room_asked_for};
+use crate::api::{Listing, TranscriptBody};
+use crate::error::Problem;
+use crate::json::Input;
+use crate::state::App;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ListQuery {
+    room: Option<String>,
+}
+
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(ListQuery { room }): Query<ListQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listing<TranscriptBody>>, Problem> {
+    let room = room_asked_for(&app, room.as_deref()).await?;
+    let which = WhichTranscripts { viewer: Viewer::Operator, room, unfinished: false };
+    let found = app.line.runs.store().list_transcripts(&which, page.paging()?).await?;
+    let mut items = Vec::new();
+    for loaded in &found.items {
+        items.push(body(&app, loaded).await?.in_brief());
+    }
+    Ok(Json(Listing { items, total: found.total, page: page.page, size: page.size }))
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<TranscriptBody>, Problem> {
+    Ok(Json(body(&app, &loaded(&app, &id).await?).await?))
+}
+
+pub(crate) async fn webvtt(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    match said(&app, &loaded(&app, &id).await?).await?.webvtt {
+        Some(text) => Ok(([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], text).into_response()),
+        None => Err(Problem::new(StatusCode::NOT_FOUND, "this transcript has no text, or none yet")),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProcessInput {
+    from: Option<String>,
+}
+
+/// Does it again: from the beginning, or from a stage.
+pub(crate) async fn process(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Input(ProcessInput { from }): Input<ProcessInput>,
+) -> Result<(StatusCode, Json<TranscriptBody>), Problem> {
+    let id = loaded(&app, &id).await?.transcript.id;
+    let from = from.as_deref().map_or(RestartAt::Beginning, RestartAt::Stage);
+    match app.line.runs.restart(id, from, (app.clock)()).await {
+        Ok(_) => Ok((StatusCode::ACCEPTED, Json(body(&app, &load(&app, id).await?).await?))),
+        Err(RunError::NoSuchStage(error)) => Err(Problem::invalid("from", error)),
+        Err(RunError::Store(ill)) => Err(ill.into()),
+        Err(_) => Err(no_such()),
+    }
+}
+
+/// Deletes what was made of a recording; the recording stays.
+pub(crate) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let id = loaded(&app, &id).await?.transcript.id;
+    if app.line.runs.store().delete_transcript(id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(no_such())
+    }
+}
+
+async fn body(app: &App, loaded: &LoadedTranscript) -> Result<TranscriptBody, Problem> {
+    Ok(TranscriptBody::of(loaded, said(app, loaded).await?, (app.clock)()))
+}
+
+/// What its stages made so far.
+async fn said(app: &App, loaded: &LoadedTranscript) -> Result<Published, Problem> {
+    let made = app.line.runs.store().made(loaded.transcript.id).await?;
+    Ok(Published::so_far(&loaded.transcript, &made))
+}
+
+/// The transcript of this id.
+pub(crate) async fn loaded(app: &App, id: &str) -> Result<LoadedTranscript, Problem> {
+    load(app, id.parse().map_err(|_| no_such())?).await
+}
+
+/// The same by an id that is one.
+pub(crate) async fn load(app: &App, id: TranscriptId) -> Result<LoadedTranscript, Problem> {
+    app.line.runs.store().load_transcript(id).await?.ok_or_else(no_such)
+}
+
+fn no_such() -> Problem {
+    Problem::no_such("transcript")
+}
