@@ -4,6 +4,7 @@ pub mod key;
 pub mod notice;
 mod objects;
 mod queue;
+mod read;
 mod settings;
 mod settle;
 mod source;

@@ -1,4 +1,4 @@
-//! What is in the buckets: listing it, and erasing it with all its versions.
+//! What is in the buckets: listing it, and erasing it with all its versions. Reading it is a module of its own.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
@@ -9,17 +9,19 @@ use serde_json::json;
 
 use crate::key;
 use crate::notice;
+use crate::time_outs::TimeOuts;
 use crate::trouble::{Asked, On, Trouble};
 
 /// How many versions a page of S3 has at most.
 const PAGE: i32 = 1_000;
 
-/// The objects of some buckets.
-pub(crate) struct Objects {
+/// Some buckets, and what is in them.
+pub(crate) struct Buckets {
     pub(crate) client: Client,
     pub(crate) buckets: Vec<String>,
     /// How many versions a page has at most.
     pub(crate) page: i32,
+    pub(crate) time_outs: TimeOuts,
 }
 
 /// Where in the buckets a page begins. To others it is a text that they hand back.
@@ -37,8 +39,8 @@ struct Marker {
     version: Option<String>,
 }
 
-impl Objects {
-    pub(crate) fn new(client: Client, named: Vec<String>) -> Self {
+impl Buckets {
+    pub(crate) fn new(client: Client, named: Vec<String>, time_outs: TimeOuts) -> Self {
         let mut buckets = Vec::new();
         for bucket in named {
             // What follows a bucket is told by its name: none may be there twice.
@@ -46,7 +48,7 @@ impl Objects {
                 buckets.push(bucket);
             }
         }
-        Self { client, buckets, page: PAGE }
+        Self { client, buckets, page: PAGE, time_outs }
     }
 
     /// A page of what stands now in the buckets, one after the other.

@@ -12,11 +12,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::Credentials;
 use aws_types::service_config::ServiceConfigKey;
 use reflector_core::recording::{
-    Listing, Message, ObjectVersion, Receipt, RecordingSource, SourceError, Unacknowledged,
+    Listing, Message, ObjectBytes, ObjectVersion, Objects, Receipt, RecordingSource, SourceError,
+    Unacknowledged,
 };
 use secrecy::ExposeSecret;
 
-use crate::objects::Objects;
+use crate::objects::Buckets;
 use crate::queue::{IN_HAND, Queue};
 use crate::settings::AwsSettings;
 use crate::time_outs::TimeOuts;
@@ -31,10 +32,10 @@ const RETRY: Duration = Duration::from_millis(100);
 /// hours a moment later.
 const LONGEST_IN_HAND: i32 = 12 * 60 * 60 - 5;
 
-/// Recordings in S3 that are announced through SQS. See the [crate] for what it does of the port in which way.
+/// Recordings in S3 that are announced through SQS. See the [crate] for what it does of its ports in which way.
 pub struct AwsSource {
     queue: Option<Queue>,
-    objects: Objects,
+    objects: Buckets,
 }
 
 impl AwsSource {
@@ -64,7 +65,7 @@ impl AwsSource {
         let client = aws_sdk_sqs::Client::from_conf(sqs.build());
         let queue =
             settings.queue_url.map(|url| Queue { client, url, wait: WAIT, in_hand: IN_HAND, time_outs });
-        Ok(Self { queue, objects: Objects::new(s3, settings.buckets) })
+        Ok(Self { queue, objects: Buckets::new(s3, settings.buckets, time_outs) })
     }
 
     /// The same, with another time that SQS waits for a message before it says that there is none: whole seconds, 20
@@ -89,13 +90,14 @@ impl AwsSource {
         self
     }
 
-    /// The same, with another time that an answer may take, beside what SQS waits for a message: 10 seconds if
-    /// nothing is said. A call that fails sooner is tried again, within three times that long in all.
+    /// The same, with another time that an answer may take, beside what SQS waits for a message, and each next piece
+    /// of an object that is read: 10 seconds if nothing is said. A call that fails sooner is tried again, within three times that long in all.
     #[must_use]
     pub fn with_answers_within(mut self, answer: Duration) -> Self {
         let time_outs = TimeOuts { answer };
         let s3 = self.objects.client.config().to_builder().timeout_config(time_outs.of_a_call());
         self.objects.client = aws_sdk_s3::Client::from_conf(s3.build());
+        self.objects.time_outs = time_outs;
         if let Some(queue) = &mut self.queue {
             let sqs = queue.client.config().to_builder().timeout_config(time_outs.of_a_call());
             queue.client = aws_sdk_sqs::Client::from_conf(sqs.build());
@@ -179,6 +181,17 @@ impl RecordingSource for AwsSource {
 
     async fn erase(&self, object: &ObjectVersion) -> Result<(), SourceError> {
         self.objects.erase(object).await
+    }
+}
+
+#[async_trait]
+impl Objects for AwsSource {
+    async fn open(
+        &self,
+        object: &ObjectVersion,
+        from: u64,
+    ) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
+        self.objects.open(object, from).await
     }
 }
 

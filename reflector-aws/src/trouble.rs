@@ -53,6 +53,12 @@ pub(crate) enum Kind {
     Encrypted,
     /// There is no such queue or bucket.
     NotThere,
+    /// There is no such object, or another one has its key.
+    Gone,
+    /// The object ends before the part of it that was asked for.
+    Behind,
+    /// The object cannot be read before somebody brings it back.
+    Archived,
     /// The bucket is in another region.
     OtherRegion,
     /// Too much is asked of it.
@@ -132,6 +138,9 @@ fn kind_of(code: &str, status: u16) -> Kind {
     match bare(code) {
         "InvalidAddress" | "InvalidBucketName" | "NoSuchBucket" | "NonExistentQueue"
         | "QueueDoesNotExist" => Kind::NotThere,
+        "NoSuchKey" | "NoSuchVersion" | "PreconditionFailed" => Kind::Gone,
+        "InvalidRange" => Kind::Behind,
+        "InvalidObjectState" => Kind::Archived,
         "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException"
         | "PermanentRedirect"
@@ -161,6 +170,8 @@ fn kind_of(code: &str, status: u16) -> Kind {
         code => match status {
             500.. => Kind::Fault,
             408 | 429 => Kind::Busy,
+            412 => Kind::Gone,
+            416 => Kind::Behind,
             // What the SDK makes of a 404 that says nothing. Neither SQS nor S3 has such a code for what is asked.
             _ if code.is_empty() || code == "NotFound" => Kind::Stranger,
             401 | 403 => Kind::Forbidden,
@@ -206,6 +217,11 @@ fn detail(kind: Kind, answered: &str, asked: Asked<'_>) -> String {
         Kind::NotThere => {
             format!("{place} does not exist ({answered}): correct its name or URL, or make it")
         }
+        Kind::Gone => format!("an object of {place} is gone, or another one has its key ({answered})"),
+        Kind::Behind => format!("an object of {place} has fewer bytes than that ({answered})"),
+        Kind::Archived => format!(
+            "an object of {place} is archived ({answered}): restore it, and let the bucket's rules archive later"
+        ),
         Kind::OtherRegion => {
             format!("{place} is in another region ({answered}): set AWS_REGION to that one")
         }
@@ -332,6 +348,25 @@ mod tests {
         refused(answer(404, "NoSuchBucket"), OBJECTS, &["the bucket recordings does not exist"]);
         refused(answer(301, "PermanentRedirect"), BUCKET, &["another region", "AWS_REGION"]);
         refused(answer(400, "AuthorizationHeaderMalformed"), BUCKET, &["another region", "AWS_REGION"]);
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_is_told_from_one_that_may_not() {
+        for (status, code, kind) in [
+            (404, "NoSuchKey", Kind::Gone),
+            (404, "NoSuchVersion", Kind::Gone),
+            (412, "PreconditionFailed", Kind::Gone),
+            (412, "", Kind::Gone),
+            (416, "InvalidRange", Kind::Behind),
+            (416, "", Kind::Behind),
+        ] {
+            assert_eq!(Trouble::of(answer(status, code), OBJECTS).kind, kind, "{status} {code}");
+        }
+        refused(
+            answer(403, "InvalidObjectState"),
+            OBJECTS,
+            &["of the bucket recordings is archived", "restore"],
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod listed;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod read;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod world;

@@ -1,17 +1,15 @@
 //! What goes wrong is told in one line that says what to do.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::thread;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use reflector_aws::AwsSource;
-use reflector_core::recording::{ObjectVersion, Receipt, RecordingSource, SourceError, Version};
+use reflector_core::recording::{ObjectVersion, Objects, Receipt, RecordingSource, SourceError, Version};
 use reflector_test_aws::moto;
 use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::world::{settings, source};
+use crate::world::{Then, settings, source, that_says};
 
 /// Everything that can be asked of a source, with the permission that it takes and on what.
 async fn asked(source: &AwsSource) -> Vec<(&'static str, &'static str, Result<(), SourceError>)> {
@@ -29,8 +27,16 @@ async fn asked(source: &AwsSource) -> Vec<(&'static str, &'static str, Result<()
         ("sqs:ChangeMessageVisibility", queue, source.extend(&receipts).await),
         ("sqs:GetQueueAttributes", queue, source.sets_dead_letters_aside().await.map(drop)),
         ("s3:ListBucketVersions", "bucket recordings", source.list(None).await.map(drop)),
+        ("s3:GetObject", "bucket recordings", read(source, &object).await),
         ("s3:ListBucketVersions", "bucket recordings", source.erase(&object).await),
     ]
+}
+
+async fn read(source: &AwsSource, object: &ObjectVersion) -> Result<(), SourceError> {
+    if let Some(mut opened) = source.open(object, 0).await? {
+        opened.next().await?;
+    }
+    Ok(())
 }
 
 /// A source of a queue and a bucket that are not there.
@@ -130,28 +136,17 @@ async fn a_page_for_people_is_not_taken_for_aws() {
 #[tokio::test]
 async fn an_endpoint_that_hangs_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    is_given_up(silent.local_addr().unwrap()).await;
+    is_given_up(&format!("http://{}", silent.local_addr().unwrap())).await;
 }
 
 #[tokio::test]
 async fn an_endpoint_that_hangs_in_the_middle_of_an_answer_is_given_up() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut held = Vec::new();
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let asked = connection.read(&mut [0; 8_192]).unwrap();
-            assert!(asked > 0, "nothing was asked");
-            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{").unwrap();
-            held.push(connection);
-        }
-    });
-    is_given_up(address).await;
+    let begun = "HTTP/1.1 200 OK\r\nETag: \"t\"\r\nContent-Length: 100\r\n\r\n";
+    is_given_up(&that_says(begun, Then::Hangs)).await;
 }
 
-async fn is_given_up(address: SocketAddr) {
-    let source = source_at(&format!("http://{address}")).await.with_answers_within(Duration::from_millis(50));
+async fn is_given_up(endpoint: &str) {
+    let source = source_at(endpoint).await.with_answers_within(Duration::from_millis(50));
     let begun = Instant::now();
     for (permission, _, answer) in asked(&source).await {
         let line = outage(answer);

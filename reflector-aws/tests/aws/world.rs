@@ -1,5 +1,8 @@
 //! A source around a bucket and a queue of one test.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use reflector_aws::{AccessKey, AwsSettings, AwsSource};
@@ -53,4 +56,28 @@ pub(crate) async fn listed(source: &AwsSource) -> (Vec<Notice>, usize) {
             return (all, pages);
         }
     }
+}
+
+/// What a server does with a connection when it has said what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Hangs,
+    Closes,
+}
+
+/// The address of a server that says this to whatever it is asked, and no more.
+pub(crate) fn that_says(answer: &'static str, then: Then) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for mut connection in listener.incoming().flatten() {
+            // Whoever has no time left asks nothing, or does not wait for the answer.
+            let is_asked = connection.read(&mut [0; 8_192]).is_ok_and(|asked| asked > 0);
+            if is_asked && connection.write_all(answer.as_bytes()).is_ok() && then == Then::Hangs {
+                held.push(connection);
+            }
+        }
+    });
+    format!("http://{address}")
 }

@@ -18,6 +18,8 @@ const IN_HAND: Duration = Duration::from_secs(120);
 const BATCH: usize = 10;
 const PAGE: usize = 3;
 const BUCKET: &str = "fake";
+/// How many bytes of an object are given at once.
+const AT_ONCE: u64 = 1_000;
 
 /// A source in memory, with a clock that only its test moves.
 ///
@@ -31,6 +33,8 @@ pub struct FakeSource {
 struct World {
     now: Duration,
     objects: BTreeMap<String, Notice>,
+    /// What is in those that are not all zeros.
+    bytes: BTreeMap<ObjectVersion, Arc<Vec<u8>>>,
     queue: Vec<Queued>,
     made: u64,
     keeps_versions: bool,
@@ -98,6 +102,13 @@ impl FakeSource {
             sequencer: Some(format!("{made:016X}")),
         };
         world.objects.insert(key.to_owned(), notice.clone());
+        notice
+    }
+
+    /// Puts an object with these bytes there, of which nobody is told. All others are zeros.
+    pub fn put_bytes(&self, key: &str, bytes: Vec<u8>) -> Notice {
+        let notice = self.put_silently(key, bytes.len() as u64);
+        self.world().bytes.insert(notice.object.clone(), Arc::new(bytes));
         notice
     }
 
@@ -266,7 +277,6 @@ impl RecordingSource for FakeSource {
     }
 }
 
-/// What is in an object: as many zeros as it has bytes.
 #[async_trait]
 impl Objects for FakeSource {
     async fn open(
@@ -276,18 +286,29 @@ impl Objects for FakeSource {
     ) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
         let world = self.answering()?;
         let there = world.objects.get(&object.key).filter(|notice| notice.object == *object);
-        Ok(there.map(|notice| Box::new(Zeros(notice.size.saturating_sub(from))) as Box<dyn ObjectBytes>))
+        let bytes = world.bytes.get(object).cloned();
+        Ok(there.map(|notice| Box::new(Open { bytes, at: from, size: notice.size }) as Box<dyn ObjectBytes>))
     }
 }
 
-/// So many zeros that are left.
-struct Zeros(u64);
+/// An object that is being read.
+struct Open {
+    /// What is in it; zeros if that is not said.
+    bytes: Option<Arc<Vec<u8>>>,
+    at: u64,
+    size: u64,
+}
 
 #[async_trait]
-impl ObjectBytes for Zeros {
+impl ObjectBytes for Open {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
-        let some = self.0.min(1_000);
-        self.0 -= some;
-        Ok(usize::try_from(some).ok().filter(|some| *some > 0).map(|some| vec![0; some]))
+        let some = self.size.saturating_sub(self.at).min(AT_ONCE);
+        if some == 0 {
+            return Ok(None);
+        }
+        let at = usize::try_from(self.at).expect("what is in the memory can be counted");
+        let end = at + usize::try_from(some).expect("it is little");
+        self.at += some;
+        Ok(Some(self.bytes.as_ref().map_or_else(|| vec![0; end - at], |bytes| bytes[at..end].to_vec())))
     }
 }

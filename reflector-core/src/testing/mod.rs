@@ -11,6 +11,7 @@ mod fake_provider;
 mod fake_source;
 mod flaky;
 pub mod notice_suite;
+pub mod objects_suite;
 pub mod pipeline_suite;
 pub mod provider_suite;
 pub mod recording_suite;

@@ -1,8 +1,9 @@
-//! The source in memory keeps the contract of its port.
+//! The source in memory keeps the contracts of its ports.
 
 use async_trait::async_trait;
-use reflector_core::recording::RecordingSource;
+use reflector_core::recording::{ObjectVersion, Objects, RecordingSource};
 use reflector_core::testing::FakeSource;
+use reflector_core::testing::objects_suite::ObjectsHarness;
 use reflector_core::testing::source_suite::SourceHarness;
 
 #[derive(Debug)]
@@ -24,6 +25,21 @@ impl SourceHarness for Hands {
     }
 }
 
+#[async_trait]
+impl ObjectsHarness for Hands {
+    fn objects(&self) -> &dyn Objects {
+        &self.0
+    }
+
+    async fn put_bytes(&self, key: &str, bytes: &[u8]) -> ObjectVersion {
+        self.0.put_bytes(key, bytes.to_vec()).object
+    }
+
+    async fn erase(&self, object: &ObjectVersion) {
+        self.0.erase(object).await.expect("it answers");
+    }
+}
+
 mod plain {
     use super::{FakeSource, Hands};
 
@@ -32,6 +48,7 @@ mod plain {
     }
 
     reflector_core::source_suite!(empty);
+    reflector_core::objects_suite!(empty);
 }
 
 mod keeping_versions {
@@ -42,4 +59,5 @@ mod keeping_versions {
     }
 
     reflector_core::source_suite!(empty);
+    reflector_core::objects_suite!(empty);
 }

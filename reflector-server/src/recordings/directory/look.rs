@@ -27,7 +27,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self { size: metadata.len(), seconds: metadata.mtime(), nanos: metadata.mtime_nsec() }
     }
 
@@ -102,8 +102,21 @@ fn away(root: &Path, error: io::Error) -> SourceError {
     }
 }
 
-/// Deletes the file of a key, if it is there. No link leads it out of the folder.
+/// Deletes the file of a key, if it is there.
 pub(super) fn erase(root: &Path, key: &str) -> Result<(), SourceError> {
+    let Some(path) = find(root, key, not_erased)? else { return Ok(()) };
+    fs::remove_file(&path).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(not_erased(&path, error)),
+    })
+}
+
+/// Where the file of a key is, if it is there. No link leads it out of the folder.
+pub(super) fn find(
+    root: &Path,
+    key: &str,
+    failed: fn(&Path, io::Error) -> SourceError,
+) -> Result<Option<PathBuf>, SourceError> {
     let no_file = || SourceError::refused(format!("{} holds no file of the key {key}", root.display()));
     if key.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(no_file());
@@ -116,14 +129,11 @@ pub(super) fn erase(root: &Path, key: &str) -> Result<(), SourceError> {
         match fs::symlink_metadata(&path) {
             Ok(metadata) if is_last && metadata.is_file() || !is_last && metadata.is_dir() => {}
             Ok(_) => return Err(no_file()),
-            Err(error) if error.kind() == ErrorKind::NotFound => return is_there(root),
-            Err(error) => return Err(not_erased(&path, error)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return is_there(root).map(|()| None),
+            Err(error) => return Err(failed(&path, error)),
         }
     }
-    fs::remove_file(&path).or_else(|error| match error.kind() {
-        ErrorKind::NotFound => Ok(()),
-        _ => Err(not_erased(&path, error)),
-    })
+    Ok(Some(path))
 }
 
 fn not_erased(path: &Path, error: io::Error) -> SourceError {

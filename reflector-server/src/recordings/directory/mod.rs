@@ -4,6 +4,7 @@
 
 mod look;
 mod queue;
+mod read;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reflector_core::recording::{
-    Listing, Message, ObjectVersion, Receipt, RecordingSource, SourceError, Unacknowledged,
+    Listing, Message, ObjectBytes, ObjectVersion, Objects, Receipt, RecordingSource, SourceError,
+    Unacknowledged,
 };
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -152,6 +154,19 @@ impl RecordingSource for Directory {
     async fn erase(&self, object: &ObjectVersion) -> Result<(), SourceError> {
         let (root, key) = (self.root.clone(), object.key.clone());
         blocking(move || look::erase(&root, &key)).await
+    }
+}
+
+#[async_trait]
+impl Objects for Directory {
+    async fn open(
+        &self,
+        object: &ObjectVersion,
+        from: u64,
+    ) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
+        let (root, object) = (self.root.clone(), object.clone());
+        let opened = blocking(move || read::open(&root, &object.key, &object.version, from)).await?;
+        Ok(opened.map(|opened| Box::new(opened) as Box<dyn ObjectBytes>))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The folder as a source: the contract, and what a file has to be to become a recording.
+//! The folder as a source: the contracts, and what a file has to be to become a recording.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use reflector_core::Timestamp;
-use reflector_core::recording::{Message, RecordingSource, SourceError, Version};
+use reflector_core::recording::{Message, ObjectVersion, Objects, RecordingSource, SourceError, Version};
+use reflector_core::testing::objects_suite::ObjectsHarness;
 use reflector_core::testing::source_suite::SourceHarness;
 use tempfile::TempDir;
 
@@ -103,6 +104,28 @@ impl SourceHarness for Folder {
     }
 }
 
+#[async_trait]
+impl ObjectsHarness for Folder {
+    fn objects(&self) -> &dyn Objects {
+        &self.directory
+    }
+
+    async fn put_bytes(&self, key: &str, bytes: &[u8]) -> ObjectVersion {
+        self.put(key).await;
+        fs::write(self.path(key), bytes).expect("it can be written");
+        // Nobody writes twice in an instant.
+        self.touch(key, 1_780_000_000 + self.put.fetch_add(1, Ordering::SeqCst));
+        self.look().await;
+        let listing = self.directory.list(None).await.expect("the folder is there");
+        let mut listed = listing.notices.into_iter().map(|notice| notice.object);
+        listed.find(|object| object.key == key).expect("it is listed")
+    }
+
+    async fn erase(&self, object: &ObjectVersion) {
+        self.directory.erase(object).await.expect("it can be erased");
+    }
+}
+
 mod contract {
     use super::Folder;
 
@@ -111,6 +134,7 @@ mod contract {
     }
 
     reflector_core::source_suite!(watched);
+    reflector_core::objects_suite!(watched);
 }
 
 #[tokio::test]
@@ -252,7 +276,7 @@ async fn a_listing_of_more_files_than_a_page_holds_goes_on() {
 }
 
 #[tokio::test]
-async fn nothing_outside_the_folder_can_be_erased() {
+async fn nothing_outside_the_folder_can_be_erased_or_read() {
     let folder = Folder::watched();
     let outside = folder.folder.path().join("outside");
     fs::create_dir(&outside).expect("it can be made");
@@ -265,6 +289,8 @@ async fn nothing_outside_the_folder_can_be_erased() {
     {
         key.clone_into(&mut object.key);
         let refused = folder.directory.erase(&object).await;
+        assert!(matches!(refused, Err(SourceError::Refused { .. })), "{key}: {refused:?}");
+        let refused = folder.directory.open(&object, 0).await.map(|opened| opened.is_some());
         assert!(matches!(refused, Err(SourceError::Refused { .. })), "{key}: {refused:?}");
     }
     assert!(outside.join("a.mp4").exists() && folder.path("a.mp4").exists());
@@ -283,6 +309,7 @@ async fn a_folder_that_is_away_is_not_taken_for_an_empty_one() {
         folder.directory.receive().await.map(drop),
         folder.directory.list(None).await.map(drop),
         folder.directory.erase(&object).await,
+        folder.directory.open(&object, 0).await.map(drop),
     ] {
         assert!(matches!(answer, Err(SourceError::Unavailable { .. })), "{answer:?}");
     }
@@ -308,4 +335,34 @@ async fn whoever_receives_waits_for_what_comes_and_several_look_no_more_often_th
     let (one, other) = tokio::join!(directory.receive(), directory.receive());
     assert_eq!(keys(&one.unwrap()).len() + keys(&other.unwrap()).len(), 1);
     assert_eq!(asked.elapsed(), Duration::from_secs(10), "the one that got nothing waited");
+}
+
+#[tokio::test]
+async fn a_file_that_was_written_to_is_another_one_also_while_it_is_read() {
+    let folder = Folder::watched();
+    let object = folder.put_bytes("a.mp4", &[b'a'; 200_000]).await;
+    let mut opened = folder.directory.open(&object, 0).await.unwrap().expect("it is there");
+    let some = opened.next().await.unwrap().expect("it has bytes");
+    assert!(some.len() < 200_000, "it is in the memory as a whole");
+    fs::write(folder.path("a.mp4"), [b'b'; 200_000]).expect("it can be written");
+    let broken = opened.next().await;
+    let told =
+        matches!(&broken, Err(SourceError::Unavailable { detail, .. }) if detail.contains("written to"));
+    assert!(told, "{broken:?}");
+    assert!(folder.directory.open(&object, some.len() as u64).await.unwrap().is_none());
+    folder.touch("a.mp4", 1_770_000_000);
+    assert!(folder.directory.open(&object, 0).await.unwrap().is_none(), "the same size, but another time");
+}
+
+#[tokio::test]
+async fn a_file_that_is_taken_away_while_it_is_read_is_read_to_its_end() {
+    let folder = Folder::watched();
+    let object = folder.put_bytes("a.mp4", &[b'a'; 200_000]).await;
+    let mut opened = folder.directory.open(&object, 0).await.unwrap().expect("it is there");
+    let mut read = opened.next().await.unwrap().expect("it has bytes").len();
+    fs::remove_file(folder.path("a.mp4")).expect("it can be removed");
+    while let Some(some) = opened.next().await.unwrap() {
+        read += some.len();
+    }
+    assert_eq!(read, 200_000);
 }
