@@ -162,10 +162,33 @@ mod tests {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for private in [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.0.0.8",
-            "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1",
-            "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1",
-            "2002:7f00:1::", "2001:db8::1", "2001::1", "fc00::1", "fd00:ec2::254", "fe80::1", "ff02::1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "2001::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "ff02::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
@@ -173,13 +196,24 @@ mod tests {
 
     #[test]
     fn an_address_is_judged_when_it_is_saved() {
-        for good in ["https://example.org/hook?a=b", "https://93.184.216.34/", "https://[2606:4700::1]:8443/x"] {
+        for good in
+            ["https://example.org/hook?a=b", "https://93.184.216.34/", "https://[2606:4700::1]:8443/x"]
+        {
             assert!(allowed(Reach::Public, good), "{good}");
         }
         for bad in [
-            "http://example.org/", "ftp://example.org/", "https://user:pass@example.org/", "https://127.0.0.1/",
-            "https://[::1]/", "https://localhost/", "https://a.localhost./", "https://printer.local/",
-            "https://metadata.google.internal/", "https://2130706433/", "https://0x7f.1/", "mailto:a@b",
+            "http://example.org/",
+            "ftp://example.org/",
+            "https://user:pass@example.org/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://localhost/",
+            "https://a.localhost./",
+            "https://printer.local/",
+            "https://metadata.google.internal/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "mailto:a@b",
         ] {
             assert!(!allowed(Reach::Public, bad), "{bad}");
         }

@@ -6,7 +6,9 @@ use reflector_core::engine::Engine;
 use reflector_core::lifecycle::{CloseMode, Overtime, Wake, next_closing};
 use reflector_core::recording::Recording;
 use reflector_core::store::{Entry, Loaded};
-use reflector_core::{Meeting, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp, TranscriptId};
+use reflector_core::{
+    Meeting, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp, TranscriptId,
+};
 use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;

@@ -94,7 +94,8 @@ impl StageBody {
 
     fn of(stage: &Stage, progress: Option<StageProgress>) -> Self {
         let is_running = stage.status == StageStatus::Running;
-        let progress = progress.filter(|_| is_running).map(|StageProgress { done, of }| ProgressBody { done, of });
+        let progress =
+            progress.filter(|_| is_running).map(|StageProgress { done, of }| ProgressBody { done, of });
         Self {
             name: stage.name.clone(),
             status: stage.status,

@@ -37,7 +37,8 @@ impl Bar {
             return;
         };
         let current = loaded.transcript.run.current();
-        let here = told.map(Told::stage).filter(|(stage, _)| current.is_some_and(|current| current.name == *stage));
+        let here =
+            told.map(Told::stage).filter(|(stage, _)| current.is_some_and(|current| current.name == *stage));
         let progress = here.and_then(|(_, progress)| progress).or(loaded.progress);
         bar.set_length(stages.len() as u64 * PARTS);
         bar.set_position(over as u64 * PARTS + progress.map_or(0, parts));
@@ -70,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_stage_moves_the_bar_by_as_much_as_it_says() {
-        for (done, of, moved) in [(0, 4, 0), (1, 4, 25), (4, 4, 100), (5, 4, 100), (0, 0, 0), (u64::MAX, u64::MAX, 1)] {
+        for (done, of, moved) in
+            [(0, 4, 0), (1, 4, 25), (4, 4, 100), (5, 4, 100), (0, 0, 0), (u64::MAX, u64::MAX, 1)]
+        {
             assert_eq!(parts(StageProgress { done, of }), moved, "{done} of {of}");
         }
     }

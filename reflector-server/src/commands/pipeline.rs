@@ -67,7 +67,12 @@ pub(crate) async fn requeue(office: &Office, id: TranscriptId) -> Result<(), Com
     Ok(())
 }
 
-async fn restart(office: &Office, line: &Line, id: TranscriptId, from: RestartAt<'_>) -> Result<(), CommandError> {
+async fn restart(
+    office: &Office,
+    line: &Line,
+    id: TranscriptId,
+    from: RestartAt<'_>,
+) -> Result<(), CommandError> {
     match line.runs.restart(id, from, (office.clock)()).await {
         Ok(_) => Ok(()),
         Err(RunError::Store(ill)) => Err(ill.into()),
@@ -90,9 +95,9 @@ async fn to_the_end(office: &Office, id: TranscriptId, from: RestartAt<'_>) -> R
     };
     let current = ended.run.current().map(in_words);
     match (ended.run.state, current) {
-        (RunState::Failed { .. }, Some(stage)) => Err(CommandError::refused(format!(
-            "{stage}; mend it, then `reflector pipeline continue {id}`"
-        ))),
+        (RunState::Failed { .. }, Some(stage)) => {
+            Err(CommandError::refused(format!("{stage}; mend it, then `reflector pipeline continue {id}`")))
+        }
         _ => {
             println!("{}", ended.run.status().as_str());
             Ok(())
@@ -178,7 +183,6 @@ async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
     }
     Ok(())
 }
-
 
 fn line_of(body: &StatusBody) -> String {
     let stuck = body.stuck_since.map(|since| format!("  stuck since {since}")).unwrap_or_default();

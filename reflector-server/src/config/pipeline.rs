@@ -15,10 +15,8 @@ struct Names {
     model: &'static str,
 }
 
-const STT: Names =
-    Names { url: "REFLECTOR_STT_URL", key: "REFLECTOR_STT_KEY", model: "REFLECTOR_STT_MODEL" };
-const LLM: Names =
-    Names { url: "REFLECTOR_LLM_URL", key: "REFLECTOR_LLM_KEY", model: "REFLECTOR_LLM_MODEL" };
+const STT: Names = Names { url: "REFLECTOR_STT_URL", key: "REFLECTOR_STT_KEY", model: "REFLECTOR_STT_MODEL" };
+const LLM: Names = Names { url: "REFLECTOR_LLM_URL", key: "REFLECTOR_LLM_KEY", model: "REFLECTOR_LLM_MODEL" };
 
 impl Values {
     pub(super) fn pipeline(&self) -> Result<PipelineSettings, ConfigError> {
@@ -37,12 +35,16 @@ impl Values {
     fn endpoint(&self, names: &Names) -> Result<Option<Endpoint>, ConfigError> {
         let (key, model) = (self.text(names.key), self.text(names.model));
         if self.text(names.url).is_empty() {
-            return match [(names.key, key), (names.model, model)].iter().find(|(_, value)| !value.is_empty()) {
-                Some((name, _)) => Err(self.wrong(name, &format!("it is for an endpoint: set {} too", names.url))),
+            return match [(names.key, key), (names.model, model)].iter().find(|(_, value)| !value.is_empty())
+            {
+                Some((name, _)) => {
+                    Err(self.wrong(name, &format!("it is for an endpoint: set {} too", names.url)))
+                }
                 None => Ok(None),
             };
         }
-        let should = "use the base address of an OpenAI-compatible endpoint, such as https://api.openai.com/v1";
+        let should =
+            "use the base address of an OpenAI-compatible endpoint, such as https://api.openai.com/v1";
         let url: Url = self.parse(names.url, should)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(self.wrong(names.url, should));

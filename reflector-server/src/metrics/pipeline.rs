@@ -39,7 +39,8 @@ fn durations() -> Histogram {
 
 impl PipelineMetrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
-        let notices = Registering(registry).add("notices", "Attempts to tell rooms' owners something, by outcome");
+        let notices =
+            Registering(registry).add("notices", "Attempts to tell rooms' owners something, by outcome");
         let ours = registry.sub_registry_with_prefix("pipeline");
         let durations = Family::new_with_constructor(durations as fn() -> Histogram);
         let help = "How long stages took, done or not";

@@ -70,7 +70,11 @@ impl Answers {
     }
 
     /// Lets runs that ended lately obey denials that nobody obeyed: whoever took the answer died before.
-    pub(crate) async fn obey_all(&self, runs: &Runs, now: Timestamp) -> Result<Vec<TranscriptId>, StoreError> {
+    pub(crate) async fn obey_all(
+        &self,
+        runs: &Runs,
+        now: Timestamp,
+    ) -> Result<Vec<TranscriptId>, StoreError> {
         let (mut obeyed, mut page) = (Vec::new(), 0);
         loop {
             let found = self.of_room(None, page).await?;
@@ -80,7 +84,8 @@ impl Answers {
                 }
             }
             // A day for the meeting's recording to be there, and one for the answer.
-            let is_last = found.last().is_none_or(|last| now.since(last.transcript.created_at) > 2 * ANSWERED_WITHIN);
+            let is_last =
+                found.last().is_none_or(|last| now.since(last.transcript.created_at) > 2 * ANSWERED_WITHIN);
             if is_last || found.len() < PAGE as usize {
                 return Ok(obeyed);
             }
@@ -114,7 +119,12 @@ impl Answers {
     }
 
     /// Whether the run had to go on for it: one that is still on its way to its end asks by itself.
-    async fn obey_late(&self, loaded: &LoadedTranscript, runs: &Runs, now: Timestamp) -> Result<bool, StoreError> {
+    async fn obey_late(
+        &self,
+        loaded: &LoadedTranscript,
+        runs: &Runs,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let run = &loaded.transcript.run;
         let asks_by_itself = match run.state {
             RunState::Waiting { .. } | RunState::Working { .. } => {
@@ -137,7 +147,8 @@ impl Answers {
 #[async_trait]
 impl Consents for Answers {
     async fn denied(&self, meeting: MeetingId) -> Result<Option<OnDenied>, StageError> {
-        let ill = |error: StoreError| StageError::again(format!("it cannot be told who agreed: {}", Chain(&error)));
+        let ill =
+            |error: StoreError| StageError::again(format!("it cannot be told who agreed: {}", Chain(&error)));
         if self.denied_at(meeting).await.map_err(ill)?.is_none() {
             return Ok(None);
         }
@@ -150,9 +161,9 @@ impl Consents for Answers {
 
     async fn erase(&self, object: &ObjectVersion) -> Result<(), StageError> {
         self.objects.erase(object).await.map_err(|error| match &error {
-            SourceError::Refused { detail } => {
-                StageError::failed(format!("a participant denied consent, and the audio is still there: {detail}"))
-            }
+            SourceError::Refused { detail } => StageError::failed(format!(
+                "a participant denied consent, and the audio is still there: {detail}"
+            )),
             error => StageError::again(format!("the audio cannot be erased yet: {error}")),
         })
     }

@@ -6,8 +6,8 @@ mod token;
 
 use std::sync::Arc;
 
-use reflector_core::pipeline::Retry;
 use reflector_core::engine::Runs;
+use reflector_core::pipeline::Retry;
 use reflector_pipeline::{NotUsable, PipelineSettings, ReferencePipeline};
 
 use crate::database::Kept;
@@ -27,7 +27,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(settings: PipelineSettings, kept: &Kept, feeds: &[Arc<Feed>]) -> Result<Self, NotUsable> {
+    pub(crate) fn new(
+        settings: PipelineSettings,
+        kept: &Kept,
+        feeds: &[Arc<Feed>],
+    ) -> Result<Self, NotUsable> {
         let objects = FeedObjects::new(feeds.to_vec());
         let answers = Answers::new(kept, objects.clone());
         let pipeline = ReferencePipeline::new(settings, Arc::new(objects.clone()))?;

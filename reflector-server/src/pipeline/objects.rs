@@ -37,7 +37,11 @@ impl FeedObjects {
 
 #[async_trait]
 impl Objects for FeedObjects {
-    async fn open(&self, object: &ObjectVersion, from: u64) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
+    async fn open(
+        &self,
+        object: &ObjectVersion,
+        from: u64,
+    ) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
         self.holder(object)?.objects.open(object, from).await
     }
 }

@@ -30,7 +30,8 @@ impl ParticipantTokens {
 
     /// Whether this token was given to a participant of this meeting, in whatever time it takes to tell, always the same.
     pub(crate) fn are_of(&self, meeting: MeetingId, token: &str) -> bool {
-        let Some((secret, mark)) = token.len().checked_sub(MARK).and_then(|at| token.split_at_checked(at)) else {
+        let Some((secret, mark)) = token.len().checked_sub(MARK).and_then(|at| token.split_at_checked(at))
+        else {
             return false;
         };
         hex::decode(mark).is_ok_and(|mark| self.mark(meeting, secret).verify_slice(&mark).is_ok())

@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn what_is_no_range_of_bytes_asks_for_everything() {
-        for header in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=9-1", "bytes=0-1,5-6", "lines=1-2"] {
+        for header in
+            ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=9-1", "bytes=0-1,5-6", "lines=1-2"]
+        {
             assert_eq!(Range::read(header), None, "{header}");
         }
     }

@@ -41,7 +41,8 @@ pub(crate) async fn answer(
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     if meeting.life.phase.closed_at().is_some_and(|closed_at| now.since(closed_at) > ANSWERED_WITHIN) {
-        let detail = "the meeting ended more than 24 hours ago; ask the room's owner to delete its recordings";
+        let detail =
+            "the meeting ended more than 24 hours ago; ask the room's owner to delete its recordings";
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let participant = token_hash(&input.participant_token);

@@ -12,8 +12,8 @@ pub(crate) mod webhooks;
 
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
-use reflector_core::{Room, RoomId};
 use reflector_core::store::Paging;
+use reflector_core::{Room, RoomId};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::Problem;

@@ -27,7 +27,8 @@ use crate::state::App;
 /// How many characters there are in what messages to a room's owner are signed with.
 const LEAST_SECRET: usize = 16;
 const MOST_SECRET: usize = 256;
-const A_SECRET: &str = "use 16 to 256 characters that nobody can guess: messages to webhook_url are signed with it";
+const A_SECRET: &str =
+    "use 16 to 256 characters that nobody can guess: messages to webhook_url are signed with it";
 /// The longest grace and overtime that can be asked for: a year of minutes.
 const MOST_MINUTES: f64 = 525_600.0;
 

@@ -49,7 +49,11 @@ impl Post {
     }
 
     /// Sends off as many as there are hands for, and says when the next one is due.
-    async fn claim(&self, free: &Arc<Semaphore>, bell: &Arc<Notify>) -> Result<Option<Timestamp>, StoreError> {
+    async fn claim(
+        &self,
+        free: &Arc<Semaphore>,
+        bell: &Arc<Notify>,
+    ) -> Result<Option<Timestamp>, StoreError> {
         while let Ok(hand) = Arc::clone(free).try_acquire_owned() {
             let Some(claimed) = self.notices.claim(1, self.worker.now()).await?.pop() else {
                 return self.notices.store().next_notice().await;

@@ -170,7 +170,9 @@ impl Pipelines {
                 Ok(true) => (said, last) = (progress, now),
                 Ok(false) => return,
                 // The claim may outlast the outage.
-                Err(error) => warn!(error = %Chain(&error), "the store does not hear that a run is worked on"),
+                Err(error) => {
+                    warn!(error = %Chain(&error), "the store does not hear that a run is worked on")
+                }
             }
         }
     }
@@ -230,7 +232,9 @@ impl Pipelines {
         for transcript_id in ids {
             let loaded = match runs.store().load_transcript(transcript_id).await {
                 Ok(loaded) => loaded,
-                Err(error) => return warn!(error = %Chain(&error), "working files cannot be cleared away now"),
+                Err(error) => {
+                    return warn!(error = %Chain(&error), "working files cannot be cleared away now");
+                }
             };
             let is_needless = loaded.is_none_or(|loaded| match loaded.transcript.run.state {
                 RunState::Done { .. } => true,
@@ -279,7 +283,9 @@ fn tell(transcript_id: TranscriptId, stage: &str, came_to: &Result<Made, StageEr
             info!(%transcript_id, stage, ?erased, "a stage is done, and what earlier ones made is gone");
         }
         Ok(Made::Skipped(why)) => info!(%transcript_id, stage, why, "a stage was skipped"),
-        Err(StageError::Again { reason, .. }) => warn!(%transcript_id, stage, reason, "a stage is to be tried again"),
+        Err(StageError::Again { reason, .. }) => {
+            warn!(%transcript_id, stage, reason, "a stage is to be tried again")
+        }
         Err(error) => warn!(%transcript_id, stage, reason = %error, "a stage failed for good"),
     }
 }

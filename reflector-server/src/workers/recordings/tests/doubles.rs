@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reflector_core::recording::{
-    Candidate, Listing, Message, ObjectVersion, Receipt, Recording, RecordingSource, SoughtRoom, SourceError,
-    Unacknowledged,
+    Candidate, Listing, Message, ObjectBytes, ObjectVersion, Objects, Receipt, Recording, RecordingSource,
+    SoughtRoom, SourceError, Unacknowledged,
 };
 use reflector_core::store::{
     Committed, DeadLetter, LoadedRecording, Page, Paging, RecordingStore, StoreError, TakenIn,
@@ -76,6 +76,17 @@ impl RecordingSource for Unruly {
 
     async fn erase(&self, object: &ObjectVersion) -> Result<(), SourceError> {
         self.source.erase(object).await
+    }
+}
+
+#[async_trait]
+impl Objects for Unruly {
+    async fn open(
+        &self,
+        object: &ObjectVersion,
+        from: u64,
+    ) -> Result<Option<Box<dyn ObjectBytes>>, SourceError> {
+        self.source.open(object, from).await
     }
 }
 

@@ -60,7 +60,7 @@ impl World {
         let metrics = Arc::new(Metrics::new());
         let unruly = Arc::new(Unruly::new(source.clone()));
         let holds = Holds::Buckets { named: true };
-        let feed = Feed::new("queue", Arc::clone(&unruly) as Arc<_>, holds, metrics.of_feed("queue"));
+        let feed = Feed::new("queue", Arc::clone(&unruly), holds, metrics.of_feed("queue"));
         let intake = Intake {
             worker,
             recordings: Arc::new(Recordings::new(Arc::new(engine), store, Wanted::default())),
