@@ -55,6 +55,12 @@ const WRONG: &[Wrong<'_>] = &[
         &["DATABASE_URL is `…`", "sqlite://"],
     ),
     (
+        "a time in hand that is over before anybody has it",
+        &[("REFLECTOR_RECORDINGS_IN_HAND", "3s")],
+        "",
+        &["REFLECTOR_RECORDINGS_IN_HAND is `3s`", "between 4s and 12h"],
+    ),
+    (
         "a retention of nothing",
         &[("REFLECTOR_RETENTION", "0s")],
         "",
