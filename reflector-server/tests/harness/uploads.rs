@@ -48,11 +48,6 @@ impl Uploads {
         self.runtime.block_on(done)
     }
 
-    /// Puts an object there.
-    pub(crate) fn put(&self, key: &str, text: &str) {
-        self.wait(self.bucket.put(key, text.as_bytes()));
-    }
-
     pub(crate) fn send(&self, body: &str) {
         self.wait(self.bucket.send(body));
     }

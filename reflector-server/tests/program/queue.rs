@@ -17,6 +17,11 @@ impl Uploads {
         Self::at(moto(), false, None)
     }
 
+    /// Puts an object there.
+    fn put(&self, key: &str, text: &str) {
+        self.wait(self.bucket.put(key, text.as_bytes()));
+    }
+
     /// How many objects and versions there are of keys that begin like this.
     fn objects(&self, prefix: &str) -> usize {
         self.wait(self.bucket.versions(prefix))

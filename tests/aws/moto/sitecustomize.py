@@ -4,11 +4,13 @@ on its path.
 - Locks: else two who receive at once get the same message now and then, and one that is sent or deleted while another
   one is deleted is lost or comes back.
 - Nobody looks whether a message is too old: to find that out, the whole queue would be counted three times a message.
+- The time is read and not computed from dates: it is read for every message of a queue in every call.
 """
 
 import threading
 import time
 
+from moto.sqs import models
 from moto.sqs.models import Queue, SQSBackend
 
 LOCK = threading.RLock()
@@ -43,3 +45,4 @@ Queue.delete_message = locked(Queue.delete_message)
 SQSBackend.change_message_visibility = locked(SQSBackend.change_message_visibility)
 SQSBackend.receive_message = received(SQSBackend.receive_message)
 SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
+models.unix_time_millis = lambda: time.time() * 1000
