@@ -33,15 +33,22 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) async fn receive(&self) -> Result<Vec<Message>, SourceError> {
         let receive = self.client.receive_message().queue_url(&self.url).max_number_of_messages(BATCH);
-        let receive = receive.wait_time_seconds(self.wait).visibility_timeout(self.in_hand);
+        let wait = self.waited();
+        let receive = receive.wait_time_seconds(wait).visibility_timeout(self.in_hand);
         let receive = receive
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
-        let waited = Duration::from_secs(u64::try_from(self.wait).unwrap_or(0));
+        let waited = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
         let patient = Builder::new().timeout_config(self.time_outs.of_a_call_that_waits(waited));
         let received = receive.customize().config_override(patient).send().await;
         let received = received.map_err(|error| Trouble::of(error, self.asked("sqs:ReceiveMessage")))?;
         Ok(received.messages.unwrap_or_default().into_iter().filter_map(message).collect())
+    }
+
+    /// For how many seconds SQS waits now. Nobody learns when it gave a message: who has waited for one for long must
+    /// take it for one that is in hand for as long, and gives it back.
+    fn waited(&self) -> i32 {
+        self.wait.min((self.in_hand / 4).max(1))
     }
 
     pub(crate) async fn sets_dead_letters_aside(&self) -> Result<bool, SourceError> {

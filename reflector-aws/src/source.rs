@@ -80,7 +80,7 @@ impl AwsSource {
     }
 
     /// The same, with another time that a message is in hand: whole seconds, from one to twelve hours, which is as long
-    /// as SQS lets anybody have one; two minutes if nothing is said.
+    /// as SQS lets anybody have one; two minutes if nothing is said. SQS waits for a quarter of it at most.
     #[must_use]
     pub fn with_in_hand(mut self, in_hand: Duration) -> Self {
         if let Some(queue) = &mut self.queue {

@@ -107,6 +107,23 @@ async fn a_message_is_in_hand_for_as_long_as_was_said_and_as_sqs_allows() {
 }
 
 #[tokio::test]
+async fn no_message_is_waited_for_longer_than_a_quarter_of_the_time_that_it_is_in_hand() {
+    let server = MockServer::start().await;
+    answers(&server, "ReceiveMessage", |_| (200, json!({}))).await;
+    for in_hand in [80, 79, 12, 4, 1] {
+        let source = AwsSource::connect(settings(&server.uri(), Some(URL), &[])).await.unwrap();
+        source.with_in_hand(Duration::from_secs(in_hand)).receive().await.unwrap();
+    }
+    let waited: Vec<_> =
+        asked(&server).await.into_iter().map(|(_, call)| call["WaitTimeSeconds"].clone()).collect();
+    assert_eq!(
+        waited,
+        [json!(20), json!(19), json!(3), json!(1), json!(1)],
+        "at least a second: else some is missed"
+    );
+}
+
+#[tokio::test]
 async fn receipts_go_in_batches_of_ten_with_ids_that_differ() {
     let server = MockServer::start().await;
     answers(&server, "DeleteMessageBatch", all_done).await;

@@ -84,15 +84,16 @@ impl Values {
         }
     }
 
-    /// As SQS lets anybody have one.
+    /// As SQS lets anybody have one, and no shorter than receiving one takes at times.
     fn in_hand(&self) -> Result<Duration, ConfigError> {
         const NAME: &str = "REFLECTOR_RECORDINGS_IN_HAND";
+        const SHORTEST: Duration = Duration::from_secs(4);
         const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
         let in_hand = self.duration_above_zero(NAME)?;
-        if (Duration::from_secs(1)..=LONGEST).contains(&in_hand) {
+        if (SHORTEST..=LONGEST).contains(&in_hand) {
             Ok(in_hand)
         } else {
-            Err(self.wrong(NAME, "use a duration between 1s and 12h"))
+            Err(self.wrong(NAME, "use a duration between 4s and 12h"))
         }
     }
 

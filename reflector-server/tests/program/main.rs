@@ -11,6 +11,8 @@ mod replay;
 mod shell;
 mod start;
 mod stop;
+#[path = "../harness/uploads.rs"]
+mod uploads;
 mod webdriver;
 
 use harness::{http, program};

@@ -14,8 +14,9 @@ use tempfile::TempDir;
 use crate::http::Request;
 use crate::program::{Program, eventually, run};
 use crate::shell::{json, refused, said};
+use crate::uploads::{INTAKE, measured};
 
-const FROM_A_FOLDER: &[(&str, &str)] = &[("REFLECTOR_RECORDINGS_DIR", "recordings")];
+const FROM_A_FOLDER: &[(&str, &str)] = &[("REFLECTOR_RECORDINGS_DIR", "recordings"), INTAKE];
 
 /// Where files are put, in the folder that a program runs in.
 struct Shelf(Arc<TempDir>);
@@ -64,14 +65,6 @@ impl Program {
         })
     }
 
-    pub(crate) fn recordings(&self) -> Vec<Value> {
-        self.read("/recordings?size=200")["items"].as_array().expect("an array").clone()
-    }
-
-    pub(crate) fn measured(&self, name: &str) -> f64 {
-        measured(self.address, name).expect("it is measured")
-    }
-
     fn ask(&self, method: &str, recording: &Value, more: &str, body: &Value) -> (u16, Value) {
         let id = recording["id"].as_str().expect("an id");
         let answer = self.send(&Request::new(method, format!("/recordings/{id}{more}")).json(body));
@@ -79,17 +72,8 @@ impl Program {
     }
 }
 
-fn measured(address: SocketAddr, name: &str) -> Option<f64> {
-    let answer = Request::new("GET", "/metrics").send(address);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let beginning = format!("reflector_recordings_{name}");
-    let text = answer.text();
-    let line = text.lines().find(|line| line.starts_with(&beginning))?;
-    line.rsplit(' ').next()?.parse().ok()
-}
-
 /// A meeting in a new room, and how a recording of it is called.
-pub(crate) fn held(program: &Program) -> (Value, String) {
+fn held(program: &Program) -> (Value, String) {
     program.make_room("standup");
     let meeting = program.meet("standup");
     let (room, began) = (meeting["room_name"].as_str(), meeting["start_date"].as_str());

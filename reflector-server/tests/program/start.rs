@@ -55,6 +55,12 @@ const WRONG: &[Wrong<'_>] = &[
         &["DATABASE_URL is `…`", "sqlite://"],
     ),
     (
+        "a time in hand that is over before anybody has it",
+        &[("REFLECTOR_RECORDINGS_IN_HAND", "3s")],
+        "",
+        &["REFLECTOR_RECORDINGS_IN_HAND is `3s`", "between 4s and 12h"],
+    ),
+    (
         "a retention of nothing",
         &[("REFLECTOR_RETENTION", "0s")],
         "",
@@ -193,11 +199,11 @@ const WRONG: &[Wrong<'_>] = &[
     ),
     (
         "a role",
-        &[("REFLECTOR_ROLES", "api,pipeline")],
+        &[("REFLECTOR_ROLES", "api,kitchen")],
         "",
-        &["REFLECTOR_ROLES is `api,pipeline`", ENVIRONMENT, "api,lifecycle,recordings"],
+        &["REFLECTOR_ROLES is `api,kitchen`", ENVIRONMENT, "api,lifecycle,recordings,pipeline"],
     ),
-    ("no role", &[("REFLECTOR_ROLES", "")], "", &["REFLECTOR_ROLES is ``", "api,lifecycle,recordings"]),
+    ("no role", &[("REFLECTOR_ROLES", "")], "", &["REFLECTOR_ROLES is ``", "api,lifecycle,recordings,pipeline"]),
     (
         "an address of metrics",
         &[("REFLECTOR_METRICS_LISTEN", "9464")],

@@ -13,7 +13,8 @@
 //! `cargo run -p reflector-test-aws -- COMMAND` starts one and runs a command with the variables set that lead there.
 //!
 //! What moto does otherwise than AWS: a message about an object in a bucket that keeps versions names none, a
-//! multipart upload is announced twice, and there are no sequencers.
+//! multipart upload is announced twice, and there are no sequencers. What its queues do wrong when many use them at once,
+//! `moto/sitecustomize.py` mends.
 
 mod bucket;
 mod server;

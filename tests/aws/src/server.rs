@@ -18,6 +18,9 @@ pub const ACCESS_KEY_ID: &str = "test";
 /// Its secret.
 pub const SECRET_ACCESS_KEY: &str = "test";
 
+/// Where Python finds what is to be done before the server starts.
+const MENDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/moto");
+
 /// A server that looks like S3 and SQS and keeps everything in memory. It goes away when it is dropped, and when the
 /// process ends, even by `kill -9`.
 #[derive(Debug)]
@@ -113,7 +116,7 @@ fn watchdog(program: &Path) -> Child {
         kill -s KILL $!
         wait"#;
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", script, "sh"]).arg(program).current_dir("/tmp");
+    shell.args(["-c", script, "sh"]).arg(program).current_dir("/tmp").env("PYTHONPATH", MENDED);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     // In a group of its own: what interrupts the tests must not interrupt it.
     shell.process_group(0).spawn().expect("a shell can be started")
