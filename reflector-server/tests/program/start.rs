@@ -203,7 +203,12 @@ const WRONG: &[Wrong<'_>] = &[
         "",
         &["REFLECTOR_ROLES is `api,kitchen`", ENVIRONMENT, "api,lifecycle,recordings,pipeline"],
     ),
-    ("no role", &[("REFLECTOR_ROLES", "")], "", &["REFLECTOR_ROLES is ``", "api,lifecycle,recordings,pipeline"]),
+    (
+        "no role",
+        &[("REFLECTOR_ROLES", "")],
+        "",
+        &["REFLECTOR_ROLES is ``", "api,lifecycle,recordings,pipeline"],
+    ),
     (
         "an address of metrics",
         &[("REFLECTOR_METRICS_LISTEN", "9464")],
