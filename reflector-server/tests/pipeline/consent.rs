@@ -1,5 +1,6 @@
 //! What follows when a participant does not agree to being recorded.
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reflector_test_aws::{BucketWithQueue, moto};
 use serde_json::{Value, json};
 
@@ -131,4 +132,25 @@ fn a_denial_whose_taker_died_is_obeyed_by_whoever_starts_next() {
     let program = studio.start();
     eventually("it is obeyed", || (program.ended(&id)["audio_deleted"] == true).then_some(()));
     assert!(!studio.shelf().join(meeting.key("mp4")).exists());
+}
+
+#[test]
+fn an_answer_is_taken_until_a_day_after_the_meeting() {
+    let studio = Studio::silent();
+    let program = studio.start();
+    let meeting = Held::begin(&program, &studio, "standup", &json!({}));
+    let token = meeting.token(&program);
+    program.post(&format!("/meetings/{}/end", meeting.id), &json!({}));
+    let closed_at = eventually("it is closed", || {
+        let shown = program.read(&format!("/meetings/{}", meeting.id));
+        shown["closed_at"].as_str().map(str::to_owned)
+    });
+    assert_eq!(meeting.answers(&program, &token, true).0, 200);
+    let then: DateTime<Utc> = closed_at.parse().expect("it is a time");
+    let earlier = (then - TimeDelta::hours(24)).to_rfc3339_opts(SecondsFormat::Micros, true);
+    studio.schema.sql(&format!(
+        "UPDATE meetings SET document = replace(document, '\"{closed_at}\"', '\"{earlier}\"')"
+    ));
+    let (status, said) = meeting.answers(&program, &token, false);
+    assert_eq!(status, 409, "{said}");
 }

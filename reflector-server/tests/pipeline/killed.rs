@@ -1,12 +1,14 @@
 //! A worker that is killed in a stage: whoever is next goes on as if nothing had happened.
 
 use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::endpoints::TRANSCRIPTIONS;
+use crate::endpoints::{self, TRANSCRIPTIONS};
 use crate::media;
-use crate::program::eventually;
+use crate::program::{Program, eventually};
 use crate::studio::{Held, Studio, stage};
 
 const STAGES: [&str; 9] =
@@ -107,27 +109,42 @@ fn goes_on(studio: &Studio) {
     studio.time_goes_by();
 }
 
-#[test]
-fn a_server_that_is_asked_to_stop_gives_its_run_back() {
-    let studio = Studio::new();
-    let slow =
-        crate::endpoints::hears(&crate::endpoints::spoken()).set_delay(std::time::Duration::from_secs(600));
+/// A program that works on a run for which speech-to-text takes its time, and the run's transcript.
+fn transcribing(studio: &Studio) -> (Program, String) {
+    let slow = endpoints::hears(&endpoints::spoken()).set_delay(Duration::from_secs(600));
     studio.runtime.block_on(async {
         studio.endpoints.reset().await;
-        crate::endpoints::answers(&studio.endpoints, TRANSCRIPTIONS, slow).await;
+        endpoints::answers(&studio.endpoints, TRANSCRIPTIONS, slow).await;
     });
     let program = studio.start();
-    let meeting = Held::begin(&program, &studio, "standup", &json!({}));
+    let meeting = Held::begin(&program, studio, "standup", &json!({}));
     studio.put(&meeting.key("mp4"), &media::mp4());
     let id = program.transcript_of(&meeting.key("mp4"));
     let running = |transcript: &Value| stage(transcript, "transcribe")["status"] == "running";
     eventually("it is being transcribed", || running(&program.transcript(&id)).then_some(()));
+    (program, id)
+}
+
+#[test]
+fn a_server_that_is_asked_to_stop_gives_its_run_back() {
+    let studio = Studio::new();
+    let (program, id) = transcribing(&studio);
     let pid = program.child.id().to_string();
-    assert!(
-        std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("it can be run").success()
-    );
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("it can be run").success());
     eventually("the run is given back", || {
         let said = studio.says(&["pipeline", "status", &id]);
         said.lines().any(|line| line.trim() == "transcribe pending").then_some(())
     });
+}
+
+#[test]
+fn a_run_whose_worker_is_gone_is_seen_to_be_stuck_and_since_when() {
+    let studio = Studio::new();
+    let (program, id) = transcribing(&studio);
+    assert!(!studio.says(&["pipeline", "status"]).contains("stuck"), "somebody works on it");
+    assert_eq!(program.transcript(&id)["stuck_since"], json!(null));
+    program.kill();
+    studio.time_goes_by();
+    let said = studio.says(&["pipeline", "status"]);
+    assert!(said.contains("stuck since 20") && said.contains("transcribe running since"), "{said}");
 }

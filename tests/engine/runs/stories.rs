@@ -52,6 +52,19 @@ async fn a_stage_works_with_what_earlier_stages_made_and_not_with_what_was_skipp
 }
 
 #[tokio::test]
+async fn what_a_stage_erases_is_gone_with_its_own_write_and_no_later_stage_sees_it() {
+    let studio = Studio::with_recording(1).await;
+    let erased = vec!["fetch".to_owned()];
+    studio.pipeline.tell("topics", [Ok(Made::Erasing { output: json!("denied"), erased })]);
+    studio.work().await;
+    assert_eq!(studio.statuses(1).await, [StageStatus::Done; 4], "it was done all the same");
+    let made = studio.made(1).await;
+    assert_eq!(made.keys().collect::<Vec<_>>(), ["publish", "topics", "transcribe"]);
+    let published: Value = serde_json::from_str(&made["publish"]).expect("it is JSON");
+    assert_eq!((&published["from"]["topics"], published["from"].get("fetch")), (&json!("denied"), None));
+}
+
+#[tokio::test]
 async fn nothing_is_begun_twice_and_nothing_that_is_over_is_claimed() {
     let studio = Studio::with_recording(1).await;
     studio.work().await;
