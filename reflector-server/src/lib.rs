@@ -11,6 +11,7 @@ pub mod config;
 mod courier;
 pub mod database;
 mod error;
+mod identity;
 mod json;
 mod line;
 mod metrics;

@@ -1,0 +1,186 @@
+//! Who calls. What they may do is in [`access`].
+
+pub(crate) mod access;
+mod jwks;
+mod jwt;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use reflector_core::UserId;
+use reflector_core::store::{KeyStore, Viewer};
+
+use crate::builtin::token_hash;
+use crate::clock::Clock;
+use crate::config::{Auth, JwtSettings};
+use crate::error::Problem;
+use crate::state::App;
+
+pub(crate) use jwt::{NotUsable, Tokens};
+
+/// The header of API keys.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// What API keys begin with, so that one that got lost is known for what it is.
+const PREFIX: &str = "rfl_";
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Somebody who did not say.
+    Guest,
+    /// A user.
+    User {
+        /// Who it is.
+        id: UserId,
+        /// Whether they run this deployment.
+        is_operator: bool,
+    },
+}
+
+/// The user that everybody is when nobody is asked who they are.
+pub(crate) fn local() -> UserId {
+    UserId::from("local")
+}
+
+impl Caller {
+    /// Who it is, for what only those can do who say so.
+    pub(crate) fn user(&self) -> Result<&UserId, Problem> {
+        match self {
+            Self::User { id, .. } => Ok(id),
+            Self::Guest => Err(unidentified("say who you are: send a bearer token, or X-API-Key")),
+        }
+    }
+
+    /// What they see of listings.
+    pub(crate) fn viewer(&self) -> Result<Viewer, Problem> {
+        let user = self.user()?.clone();
+        Ok(if self.is_operator() { Viewer::Operator } else { Viewer::User(user) })
+    }
+
+    pub(crate) fn is_operator(&self) -> bool {
+        matches!(self, Self::User { is_operator: true, .. })
+    }
+
+    /// For what only those do who run the deployment.
+    pub(crate) fn operator(&self) -> Result<(), Problem> {
+        self.user()?;
+        if self.is_operator() {
+            Ok(())
+        } else {
+            Err(Problem::new(StatusCode::FORBIDDEN, "only operators may do that"))
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Without the layer nobody is let in.
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| unidentified("nobody was asked who they are"))
+    }
+}
+
+/// Tells who calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity(Arc<Asked>);
+
+#[derive(Debug)]
+enum Asked {
+    Nobody,
+    Everybody { tokens: Tokens, admins: BTreeSet<UserId>, keys: Arc<dyn KeyStore>, clock: ClockOf },
+}
+
+/// A clock says nothing of itself.
+struct ClockOf(Clock);
+
+impl std::fmt::Debug for ClockOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Identity {
+    /// As it is configured.
+    pub(crate) async fn new(auth: &Auth, keys: Arc<dyn KeyStore>, clock: Clock) -> Result<Self, NotUsable> {
+        let asked = match auth {
+            Auth::Nobody => Asked::Nobody,
+            Auth::Jwt(settings) => {
+                let JwtSettings { admins, .. } = settings;
+                let tokens = Tokens::new(settings).await?;
+                Asked::Everybody { tokens, admins: admins.clone(), keys, clock: ClockOf(clock) }
+            }
+        };
+        Ok(Self(Arc::new(asked)))
+    }
+
+    /// Whether everybody is let in.
+    pub(crate) fn asks_nobody(&self) -> bool {
+        matches!(*self.0, Asked::Nobody)
+    }
+
+    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let Asked::Everybody { tokens, admins, keys, clock } = &*self.0 else {
+            return Ok(Caller::User { id: local(), is_operator: true });
+        };
+        match (only(headers, &header::AUTHORIZATION)?, only(headers, &API_KEY)?) {
+            (None, None) => Ok(Caller::Guest),
+            (Some(_), Some(_)) => Err(unidentified("send a bearer token or X-API-Key, not both")),
+            (Some(authorization), None) => {
+                let token =
+                    bearer(authorization).ok_or_else(|| unidentified("use Authorization: Bearer TOKEN"))?;
+                let id = tokens.user(token, (clock.0)()).await?;
+                Ok(Caller::User { is_operator: admins.contains(&id), id })
+            }
+            (None, Some(key)) => match keys.find_key(token_hash(key)).await? {
+                Some(key) => {
+                    let is_operator = key.is_operator || admins.contains(&key.user);
+                    Ok(Caller::User { id: key.user, is_operator })
+                }
+                None => Err(unidentified("the API key is not known, or was revoked")),
+            },
+        }
+    }
+}
+
+/// Finds out who calls, for all that comes after.
+pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match app.identity.caller(request.headers()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The text of a new API key. It is a secret.
+pub(crate) fn new_key() -> String {
+    format!("{PREFIX}{}", crate::clock::new_secret())
+}
+
+/// Nobody is known by what was sent. Who it might be is not said.
+pub(crate) fn unidentified(why: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, why)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+/// A header that is there once; two would leave open which one counts.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match value.to_str() {
+        Ok(value) if values.next().is_none() => Ok(Some(value)),
+        _ => Err(unidentified(&format!("the header {name} must be there once, as text"))),
+    }
+}
+
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
