@@ -1,7 +1,7 @@
 //! What a caller is told when something cannot be done: RFC 9457, with a detail that a person can read.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reflector_core::engine::{EngineError, IntakeError};
 use reflector_core::lifecycle::Ignored;
@@ -20,7 +20,7 @@ pub(crate) struct Problem {
     detail: String,
     field: Option<String>,
     retry_after: Option<u64>,
-    header: Option<(HeaderName, HeaderValue)>,
+    challenges: bool,
 }
 
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ struct Body<'a> {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), field: None, retry_after: None, header: None }
+        Self { status, detail: detail.into(), field: None, retry_after: None, challenges: false }
     }
 
     /// A field of the request is not valid.
@@ -49,10 +49,9 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
     }
 
-    /// With a header of its own.
-    #[must_use]
-    pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    /// Nobody is known by what was sent, and here is how to say who one is.
+    pub(crate) fn unidentified(why: &str) -> Self {
+        Self { challenges: true, ..Self::new(StatusCode::UNAUTHORIZED, why) }
     }
 
     /// Try again in so many seconds.
@@ -81,8 +80,8 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        if self.challenges {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -15,7 +15,6 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::jwt::NotUsable;
-use super::unidentified;
 use crate::error::Problem;
 
 /// How long keys are good without another look: one that was taken out is of no use after that.
@@ -90,8 +89,9 @@ impl Jwks {
                 "the keys of bearer tokens cannot be had at the moment; try again",
             ));
         };
-        find(&kept.keys, named, algorithm)
-            .ok_or_else(|| unidentified("the bearer token is not signed with a key that is known here"))
+        find(&kept.keys, named, algorithm).ok_or_else(|| {
+            Problem::unidentified("the bearer token is not signed with a key that is known here")
+        })
     }
 
     fn kept(&self) -> Option<Kept> {

@@ -9,7 +9,6 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::jwks::Jwks;
-use super::unidentified;
 use crate::config::{JwtKeys, JwtSettings};
 use crate::error::Problem;
 
@@ -71,7 +70,8 @@ impl Tokens {
 
     /// The user whom a token names.
     pub(super) async fn user(&self, token: &str, now: Timestamp) -> Result<UserId, Problem> {
-        let header = decode_header(token).map_err(|_| unidentified("the bearer token cannot be read"))?;
+        let header =
+            decode_header(token).map_err(|_| Problem::unidentified("the bearer token cannot be read"))?;
         let claims = match &self.keys {
             Keys::Secret(key) => self.claims(token, key, Algorithm::HS256)?,
             Keys::Public(jwks) => {
@@ -80,15 +80,17 @@ impl Tokens {
             }
         };
         let now = now.as_micros() as f64 / 1e6;
-        // Written so that what is no number is refused.
-        if !(claims.exp > now - LEEWAY) {
-            return Err(unidentified("the bearer token has expired"));
+        // JSON has no numbers that are none.
+        if claims.exp <= now - LEEWAY {
+            return Err(Problem::unidentified("the bearer token has expired"));
         }
-        if claims.nbf.is_some_and(|nbf| !(nbf <= now + LEEWAY)) {
-            return Err(unidentified("the bearer token is not valid yet"));
+        if claims.nbf.is_some_and(|nbf| nbf > now + LEEWAY) {
+            return Err(Problem::unidentified("the bearer token is not valid yet"));
         }
         if claims.sub.is_empty() || claims.sub.len() > LONGEST_NAME {
-            return Err(unidentified("the bearer token names nobody: sub must have 1 to 255 characters"));
+            return Err(Problem::unidentified(
+                "the bearer token names nobody: sub must have 1 to 255 characters",
+            ));
         }
         Ok(UserId::from(claims.sub.as_str()))
     }
@@ -111,7 +113,7 @@ impl Tokens {
         }
         wanted.required_spec_claims = required;
         decode::<Claims>(token, key, &wanted).map(|token| token.claims).map_err(|error| {
-            unidentified(match error.kind() {
+            Problem::unidentified(match error.kind() {
                 ErrorKind::InvalidAudience => "the bearer token is for somebody else (aud)",
                 ErrorKind::InvalidIssuer => "the bearer token was issued by somebody else (iss)",
                 ErrorKind::MissingRequiredClaim(_) => {

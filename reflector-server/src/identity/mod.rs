@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use reflector_core::UserId;
@@ -17,7 +17,7 @@ use reflector_core::store::{KeyStore, Viewer};
 
 use crate::builtin::token_hash;
 use crate::clock::Clock;
-use crate::config::{Auth, JwtSettings};
+use crate::config::Auth;
 use crate::error::Problem;
 use crate::state::App;
 
@@ -52,7 +52,7 @@ impl Caller {
     pub(crate) fn user(&self) -> Result<&UserId, Problem> {
         match self {
             Self::User { id, .. } => Ok(id),
-            Self::Guest => Err(unidentified("say who you are: send a bearer token, or X-API-Key")),
+            Self::Guest => Err(Problem::unidentified("say who you are: send a bearer token, or X-API-Key")),
         }
     }
 
@@ -82,67 +82,64 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         // Without the layer nobody is let in.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| unidentified("nobody was asked who they are"))
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::unidentified("nobody was asked who they are"))
     }
 }
 
-/// Tells who calls.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity(Arc<Asked>);
+/// Tells who calls. Without what it takes to tell, nobody is asked.
+#[derive(Clone)]
+pub(crate) struct Identity(Option<Arc<Verifier>>);
 
-#[derive(Debug)]
-enum Asked {
-    Nobody,
-    Everybody { tokens: Tokens, admins: BTreeSet<UserId>, keys: Arc<dyn KeyStore>, clock: ClockOf },
-}
-
-/// A clock says nothing of itself.
-struct ClockOf(Clock);
-
-impl std::fmt::Debug for ClockOf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
+/// What it takes to tell.
+struct Verifier {
+    tokens: Tokens,
+    admins: BTreeSet<UserId>,
+    keys: Arc<dyn KeyStore>,
+    clock: Clock,
 }
 
 impl Identity {
     /// As it is configured.
     pub(crate) async fn new(auth: &Auth, keys: Arc<dyn KeyStore>, clock: Clock) -> Result<Self, NotUsable> {
-        let asked = match auth {
-            Auth::Nobody => Asked::Nobody,
-            Auth::Jwt(settings) => {
-                let JwtSettings { admins, .. } = settings;
-                let tokens = Tokens::new(settings).await?;
-                Asked::Everybody { tokens, admins: admins.clone(), keys, clock: ClockOf(clock) }
-            }
-        };
-        Ok(Self(Arc::new(asked)))
+        let Auth::Jwt(settings) = auth else { return Ok(Self(None)) };
+        let tokens = Tokens::new(settings).await?;
+        Ok(Self(Some(Arc::new(Verifier { tokens, admins: settings.admins.clone(), keys, clock }))))
     }
 
     /// Whether everybody is let in.
     pub(crate) fn asks_nobody(&self) -> bool {
-        matches!(*self.0, Asked::Nobody)
+        self.0.is_none()
     }
 
     async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let Asked::Everybody { tokens, admins, keys, clock } = &*self.0 else {
-            return Ok(Caller::User { id: local(), is_operator: true });
-        };
+        match &self.0 {
+            None => Ok(Caller::User { id: local(), is_operator: true }),
+            Some(verifier) => verifier.caller(headers).await,
+        }
+    }
+}
+
+impl Verifier {
+    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match (only(headers, &header::AUTHORIZATION)?, only(headers, &API_KEY)?) {
             (None, None) => Ok(Caller::Guest),
-            (Some(_), Some(_)) => Err(unidentified("send a bearer token or X-API-Key, not both")),
+            (Some(_), Some(_)) => Err(Problem::unidentified("send a bearer token or X-API-Key, not both")),
             (Some(authorization), None) => {
-                let token =
-                    bearer(authorization).ok_or_else(|| unidentified("use Authorization: Bearer TOKEN"))?;
-                let id = tokens.user(token, (clock.0)()).await?;
-                Ok(Caller::User { is_operator: admins.contains(&id), id })
+                let token = bearer(authorization)
+                    .ok_or_else(|| Problem::unidentified("use Authorization: Bearer TOKEN"))?;
+                let id = self.tokens.user(token, (self.clock)()).await?;
+                Ok(Caller::User { is_operator: self.admins.contains(&id), id })
             }
-            (None, Some(key)) => match keys.find_key(token_hash(key)).await? {
+            (None, Some(key)) => match self.keys.find_key(token_hash(key)).await? {
                 Some(key) => {
-                    let is_operator = key.is_operator || admins.contains(&key.user);
+                    let is_operator = key.is_operator || self.admins.contains(&key.user);
                     Ok(Caller::User { id: key.user, is_operator })
                 }
-                None => Err(unidentified("the API key is not known, or was revoked")),
+                None => Err(Problem::unidentified("the API key is not known, or was revoked")),
             },
         }
     }
@@ -164,19 +161,13 @@ pub(crate) fn new_key() -> String {
     format!("{PREFIX}{}", crate::clock::new_secret())
 }
 
-/// Nobody is known by what was sent. Who it might be is not said.
-pub(crate) fn unidentified(why: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, why)
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-}
-
 /// A header that is there once; two would leave open which one counts.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     match value.to_str() {
         Ok(value) if values.next().is_none() => Ok(Some(value)),
-        _ => Err(unidentified(&format!("the header {name} must be there once, as text"))),
+        _ => Err(Problem::unidentified(&format!("the header {name} must be there once, as text"))),
     }
 }
 
