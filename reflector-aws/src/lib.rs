@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod allowed;
 pub mod key;
 pub mod notice;
 mod objects;
@@ -11,5 +12,6 @@ mod source;
 mod time_outs;
 mod trouble;
 
+pub use allowed::Tells;
 pub use settings::{AccessKey, AwsSettings};
 pub use source::AwsSource;

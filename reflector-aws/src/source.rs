@@ -34,8 +34,8 @@ const LONGEST_IN_HAND: i32 = 12 * 60 * 60 - 5;
 
 /// Recordings in S3 that are announced through SQS. See the [crate] for what it does of its ports in which way.
 pub struct AwsSource {
-    queue: Option<Queue>,
-    objects: Buckets,
+    pub(crate) queue: Option<Queue>,
+    pub(crate) objects: Buckets,
 }
 
 impl AwsSource {

@@ -63,6 +63,8 @@ pub(crate) struct Calls {
 pub(crate) enum CallError {
     /// The endpoint does not take what it was sent (400 or 422), and why.
     NotTaken(StageError),
+    /// Nothing of this kind is at its address (404 or 405), and what to check.
+    NotThere(StageError),
     /// Anything else.
     Other(StageError),
 }
@@ -70,7 +72,7 @@ pub(crate) enum CallError {
 impl From<CallError> for StageError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::NotTaken(error) | CallError::Other(error) => error,
+            CallError::NotTaken(error) | CallError::NotThere(error) | CallError::Other(error) => error,
         }
     }
 }
@@ -107,7 +109,19 @@ impl Calls {
     }
 
     pub(crate) fn request(&self) -> RequestBuilder {
-        let request = self.client.post(self.url.clone());
+        self.with_key(self.client.post(self.url.clone()))
+    }
+
+    /// The question which models the endpoint has.
+    pub(crate) fn models(&self) -> RequestBuilder {
+        let mut url = self.url.clone();
+        let base = url.path().strip_suffix(self.service.path).unwrap_or_default();
+        let path = format!("{base}/models");
+        url.set_path(&path);
+        self.with_key(self.client.get(url))
+    }
+
+    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.key {
             Some(key) => request.bearer_auth(key.expose_secret()),
             None => request,
@@ -148,6 +162,7 @@ impl Calls {
         let failed = StageError::failed(format!("{answers}: {advice}"));
         match status.as_u16() {
             400 | 422 => CallError::NotTaken(failed),
+            404 | 405 => CallError::NotThere(failed),
             _ => CallError::Other(failed),
         }
     }

@@ -8,6 +8,7 @@ mod decode;
 mod fetch;
 mod join;
 mod listen;
+mod models;
 mod offset;
 mod parts;
 mod pieces;
@@ -25,6 +26,7 @@ mod workdir;
 
 pub use consents::{Consented, Consents, NobodyAsked};
 pub use listen::Probed;
+pub use models::{Models, Serves};
 pub use offset::Offset;
 pub use publish::Published;
 pub use reference::{ReferencePipeline, STAGES};

@@ -303,17 +303,22 @@ pub(crate) async fn feeds(
         let holds = Holds::Folder(directory::bucket(folder));
         feeds.push(Arc::new(Feed::new("folder", source, holds, metrics.of_feed("folder"))));
     }
-    if let Some(url) = &settings.queue_url {
-        let aws = AwsSettings {
-            queue_url: Some(url.clone()),
-            buckets: settings.bucket.iter().cloned().collect(),
-            ..AwsSettings::default()
-        };
-        let source = Arc::new(AwsSource::connect(aws).await?.with_in_hand(settings.in_hand));
+    if let Some(source) = queue(settings).await? {
         let holds = Holds::Buckets { named: settings.bucket.is_some() };
-        feeds.push(Arc::new(Feed::new("queue", source, holds, metrics.of_feed("queue"))));
+        feeds.push(Arc::new(Feed::new("queue", Arc::new(source), holds, metrics.of_feed("queue"))));
     }
     Ok(feeds)
+}
+
+/// The queue that is told of recordings and the bucket that holds them, if they are configured.
+pub(crate) async fn queue(settings: &RecordingSettings) -> Result<Option<AwsSource>, SourceError> {
+    let Some(url) = &settings.queue_url else { return Ok(None) };
+    let aws = AwsSettings {
+        queue_url: Some(url.clone()),
+        buckets: settings.bucket.iter().cloned().collect(),
+        ..AwsSettings::default()
+    };
+    Ok(Some(AwsSource::connect(aws).await?.with_in_hand(settings.in_hand)))
 }
 
 impl std::fmt::Debug for Server {

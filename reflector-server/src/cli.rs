@@ -56,6 +56,15 @@ enum Command {
     Serve(Serve),
     /// Brings the database's schema up to date.
     Migrate(Settings),
+    /// Looks whether everything is reachable and allowed: the store, the provider and what is heard of it, recordings,
+    /// endpoints, the working folder.
+    Doctor {
+        #[command(flatten)]
+        settings: Settings,
+        /// As a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows the settings in force and where each value came from, secrets masked.
     Config(Settings),
     /// Rooms, from a shell.
@@ -169,6 +178,12 @@ pub fn main() -> ExitCode {
         Command::Migrate(settings) => {
             let work =
                 |config: &Config| in_a_runtime(async { commands::migrate(config).await.map_err(failed) });
+            with(&settings.sources(), work)
+        }
+        Command::Doctor { settings, json } => {
+            let work = |config: &Config| {
+                in_a_runtime(async { commands::doctor::run(config, json).await.map_err(failed) })
+            };
             with(&settings.sources(), work)
         }
         Command::Rooms { settings, command } => {

@@ -1,6 +1,7 @@
 //! The adapter against servers that look like S3 and SQS over loopback.
 
 #[cfg(test)]
+mod allowed;
 mod announced;
 #[cfg(test)]
 mod conformance;

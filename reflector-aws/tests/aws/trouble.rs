@@ -28,6 +28,9 @@ async fn asked(source: &AwsSource) -> Vec<(&'static str, &'static str, Result<()
         ("sqs:GetQueueAttributes", queue, source.sets_dead_letters_aside().await.map(drop)),
         ("s3:ListBucketVersions", "bucket recordings", source.list(None).await.map(drop)),
         ("s3:GetObject", "bucket recordings", read(source, &object).await),
+        ("sqs:DeleteMessage", queue, source.may_settle().await),
+        ("s3:DeleteObjectVersion", "bucket recordings", source.may_erase("").await),
+        ("s3:GetBucketNotification", "bucket recordings", source.tells().await.map(drop)),
         ("s3:ListBucketVersions", "bucket recordings", source.erase(&object).await),
     ]
 }

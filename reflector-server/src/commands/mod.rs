@@ -1,6 +1,7 @@
 //! What an operator does from a shell, beside a server that runs on the same database or without one.
 
 mod bar;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod meetings;
