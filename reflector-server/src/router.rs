@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{Method, Request, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
+use tracing::{Span, info_span};
 
 use crate::auth;
 use crate::builtin::{self, Meet};
@@ -63,8 +65,26 @@ fn finished(router: Router<App>, app: App) -> Router {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log")
                 .into_response()
         }))
-        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(SetRequestIdLayer::x_request_id(NewRequestId))
         .with_state(app)
+}
+
+/// The id of a request that came without one: in the header `x-request-id` of the answer, and in every line of the log.
+#[derive(Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
+        crate::clock::new_id().to_string().parse().ok().map(RequestId::new)
+    }
+}
+
+/// What every line of the log about a request says of it: not what is asked for behind its path, which may be a secret.
+fn span<B>(request: &Request<B>) -> Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
 fn api() -> Router<App> {

@@ -11,7 +11,7 @@ use reflector_core::store::{
     ConsentAnswer, ConsentStore, LoadedTranscript, Paging, Store, StoreError, TranscriptStore, Viewer,
     WhichTranscripts,
 };
-use reflector_core::{MeetingId, OnDenied, RoomId, Timestamp, TranscriptId};
+use reflector_core::{Meeting, MeetingId, OnDenied, RoomId, Timestamp, TranscriptId};
 use reflector_pipeline::{Consents, Published};
 
 use super::FeedObjects;
@@ -48,7 +48,7 @@ impl Answers {
     pub(crate) async fn take(
         &self,
         answer: ConsentAnswer,
-        room: RoomId,
+        meeting: &Meeting,
         runs: &Runs,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -58,11 +58,13 @@ impl Answers {
         }
         let mut page = 0;
         loop {
-            let found = self.of_room(Some(room), page).await?;
-            for loaded in found.iter().filter(|one| one.transcript.belongs_to.meeting == answer.meeting) {
+            let found = self.of_room(Some(meeting.room_id), page).await?;
+            for loaded in found.iter().filter(|one| one.transcript.belongs_to.meeting == meeting.id) {
                 self.obey_late(loaded, runs, now).await?;
             }
-            if found.len() < PAGE as usize {
+            // The newest come first, and none is older than its meeting.
+            let is_last = found.last().is_none_or(|last| last.transcript.created_at < meeting.created_at);
+            if is_last || found.len() < PAGE as usize {
                 return Ok(());
             }
             page += 1;

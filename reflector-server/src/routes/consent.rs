@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     }
     let participant = token_hash(&input.participant_token);
     let answer = ConsentAnswer { meeting: meeting.id, participant, given: input.consent_given, at: now };
-    app.line.answers.take(answer, meeting.room_id, &app.line.runs, now).await?;
+    app.line.answers.take(answer, &meeting, &app.line.runs, now).await?;
     Ok(Json(ConsentBody { status: "success", consent_id: id_of(&meeting.id.0, participant) }))
 }
 

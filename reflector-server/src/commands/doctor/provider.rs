@@ -50,11 +50,8 @@ pub(super) async fn check_hearing(
     let Some(store) = store else {
         return vec![Finding::warn(WEBHOOKS, "not looked up: see the store")];
     };
-    let whereby = match Whereby::new(settings.clone()) {
-        Ok(whereby) => whereby,
-        // It is said of the provider.
-        Err(_) => return Vec::new(),
-    };
+    // What is wrong is said of the provider.
+    let Ok(whereby) = Whereby::new(settings.clone()) else { return Vec::new() };
     let Some(webhook) = whereby.webhook() else { return Vec::new() };
     vec![match store.hearing(&"whereby".into(), webhook.endpoint()).await {
         Ok(heard) => said(heard, now, config.public_url.as_str()),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{World, is_problem, shown};
 use crate::http::{Request, exchange};
+use crate::program::{Program, eventually};
 
 #[test]
 fn a_method_that_an_address_does_not_have_is_told_with_those_it_has() {
@@ -107,4 +108,19 @@ fn what_is_no_http_is_refused_and_the_next_is_served() {
         }
         world.lives_on();
     }
+}
+
+#[test]
+fn a_request_is_known_by_one_id_in_its_answer_and_in_the_log_which_says_nothing_behind_its_path() {
+    let program = Program::start_with(&[("REFLECTOR_LOG", "debug")]);
+    let named = Request::new("GET", "/rooms?token=hush").header("x-request-id", "known-7");
+    assert_eq!(program.send(&named).header("x-request-id"), Some("known-7"));
+    let (one, another) = (program.get("/nowhere"), program.get("/nowhere"));
+    let id = one.header("x-request-id").expect("it has one").to_owned();
+    assert_ne!(another.header("x-request-id"), Some(id.as_str()));
+    eventually("the log tells both", || {
+        let logged = program.logged();
+        (logged.contains("known-7") && logged.contains(&id)).then_some(())
+    });
+    assert!(!program.logged().contains("hush"), "{}", program.logged());
 }
