@@ -158,6 +158,22 @@ impl BucketWithQueue {
         }
     }
 
+    /// Takes so many messages out of the queue that are to be lost, whichever come first. Those that are seen on the way
+    /// come again after a moment.
+    pub async fn lose(&self, mut many: usize, is_to_be_lost: impl Fn(&str) -> bool) {
+        while many > 0 {
+            let receive = self.sqs.receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
+            let received = receive.visibility_timeout(2).send().await.done();
+            for message in received.messages.unwrap_or_default() {
+                if many > 0 && message.body.as_deref().is_some_and(&is_to_be_lost) {
+                    let delete = self.sqs.delete_message().queue_url(&self.queue_url);
+                    delete.set_receipt_handle(message.receipt_handle).send().await.done();
+                    many -= 1;
+                }
+            }
+        }
+    }
+
     /// How many messages there are.
     pub async fn counts(&self) -> Counts {
         let (waiting, in_hand) = counts(&self.sqs, &self.queue_url).await;
