@@ -35,7 +35,12 @@ const WRONG: &[Wrong<'_>] = &[
         "",
         &["REFLECTOR_LISTEN is `0.0.0.0:0`", ENVIRONMENT, "REFLECTOR_AUTH=none", "loopback", "--insecure"],
     ),
-    ("a way of signing in", &[("REFLECTOR_AUTH", "jwt")], "", &["REFLECTOR_AUTH is `jwt`", "use none"]),
+    (
+        "a way of signing in",
+        &[("REFLECTOR_AUTH", "oauth")],
+        "",
+        &["REFLECTOR_AUTH is `oauth`", "use none or jwt"],
+    ),
     (
         "a database",
         &[("DATABASE_URL", "mysql://x")],
