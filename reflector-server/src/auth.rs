@@ -32,6 +32,7 @@ pub(crate) async fn names_us(State(app): State<App>, request: Request, next: Nex
 pub(crate) async fn from_no_foreign_page(State(app): State<App>, request: Request, next: Next) -> Response {
     if app.identity.asks_nobody()
         && let Some(origin) = request.headers().get(header::ORIGIN)
+        && !app.cors_origins.contains(origin)
         && !origin.to_str().is_ok_and(|origin| same_origin(origin, one(request.headers()), &app.public_url))
     {
         return Problem::new(StatusCode::FORBIDDEN, "pages of other origins may not call this server")

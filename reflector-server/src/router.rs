@@ -1,13 +1,15 @@
 //! The index of routes: every address the server answers, and who it is for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Method, Request, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
@@ -19,11 +21,16 @@ use crate::identity;
 use crate::routes::{audio, consent, health, meetings, progress, recordings, rooms, transcripts, webhooks};
 use crate::state::App;
 
+/// For how long a browser remembers what pages of another origin may do.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
+
 /// Every route of a process that answers requests.
 pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
     let api = api()
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
+    // Outermost: a browser asks before it sends what says who calls.
+    let api = if app.cors_origins.is_empty() { api } else { api.layer(cors(&app.cors_origins)) };
     let router = Router::<App>::new()
         // For people: the start page and the built-in provider's rooms.
         .route("/", get(start_page))
@@ -69,6 +76,17 @@ fn finished(router: Router<App>, app: App) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))
         .with_state(app)
+}
+
+/// Lets pages of these origins call. No cookie says who calls, so none is let through.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let asked = [header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, identity::API_KEY];
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers(asked)
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(ASKED_AGAIN_AFTER)
 }
 
 /// The id of a request that came without one: in the header `x-request-id` of the answer, and in every line of the log.
@@ -131,10 +149,10 @@ async fn no_such_method(method: Method, uri: Uri) -> Problem {
 /// What no answer should be without.
 async fn hardened(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert("x-content-type-options", axum::http::HeaderValue::from_static("nosniff"));
-    headers.insert("referrer-policy", axum::http::HeaderValue::from_static("no-referrer"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
     headers
         .entry("content-security-policy")
-        .or_insert(axum::http::HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"));
+        .or_insert(HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"));
     response
 }

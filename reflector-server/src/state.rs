@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::http::HeaderValue;
 use reflector_core::engine::{Engine, Recordings};
 use reflector_core::{Meeting, ProviderName, Timestamp};
 use url::Url;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) bell: Arc<Bell>,
     pub(crate) clock: Clock,
     pub(crate) public_url: Url,
+    /// The origins whose pages may call, beside our own.
+    pub(crate) cors_origins: Vec<HeaderValue>,
     pub(crate) provider: ProviderName,
     pub(crate) stopping: Arc<AtomicBool>,
 }

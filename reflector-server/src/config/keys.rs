@@ -77,6 +77,7 @@ pub const KEYS: &[Key] = &[
     key("REFLECTOR_CLOSE", "act"),
     key("REFLECTOR_PROVIDER", ""),
     key("REFLECTOR_PUBLIC_URL", ""),
+    key("REFLECTOR_CORS_ORIGINS", ""),
     key("REFLECTOR_AUTH", "none"),
     secret("REFLECTOR_JWT_SECRET"),
     key("REFLECTOR_JWT_JWKS", ""),

@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use axum::http::HeaderValue;
 use reflector_core::ProviderName;
 use reflector_core::engine::Deployment;
 use reflector_core::lifecycle::Policy;
@@ -77,6 +78,8 @@ pub struct Config {
     pub provider: ProviderName,
     /// How participants reach this server.
     pub public_url: Url,
+    /// The origins whose pages may call, beside our own.
+    pub cors_origins: Vec<HeaderValue>,
     /// How to reach Whereby, if it is used.
     pub whereby: Option<WherebySettings>,
     /// Where recordings come from.
@@ -193,6 +196,7 @@ impl Config {
             sweep: values.duration_above_zero("REFLECTOR_SWEEP")?,
             provider: values.provider(whereby.is_some())?,
             public_url: values.public_url(listen)?,
+            cors_origins: values.cors_origins()?,
             whereby,
             recordings: values.recordings(sources.reconcile)?,
             pipeline: values.pipeline()?,

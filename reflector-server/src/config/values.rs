@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use reflector_core::ProviderName;
 use reflector_core::lifecycle::{CloseMode, Overtime, Policy};
 use reflector_whereby::WherebySettings;
@@ -172,6 +173,20 @@ impl Values {
         let url = Url::parse(&text).map_err(|_| self.wrong(NAME, SHOULD))?;
         let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
         if usable && url.path() == "/" { Ok(url) } else { Err(self.wrong(NAME, SHOULD)) }
+    }
+
+    /// As browsers write them: with a scheme and a host, and nothing behind.
+    pub(super) fn cors_origins(&self) -> Result<Vec<HeaderValue>, ConfigError> {
+        const NAME: &str = "REFLECTOR_CORS_ORIGINS";
+        let named = self.text(NAME).split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        let read = |text: &str| {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+            let origin = url.origin().ascii_serialization();
+            (origin == text).then(|| HeaderValue::from_str(&origin).ok()).flatten()
+        };
+        let should =
+            "use origins such as https://app.example.org, with commas between them and nothing behind them";
+        named.map(|text| read(text).ok_or_else(|| self.wrong(NAME, should))).collect()
     }
 
     pub(super) fn whereby(&self) -> Result<Option<WherebySettings>, ConfigError> {

@@ -24,7 +24,7 @@ use crate::state::App;
 pub(crate) use jwt::{NotUsable, Tokens};
 
 /// The header of API keys.
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// What API keys begin with, so that one that got lost is known for what it is.
 const PREFIX: &str = "rfl_";
 

@@ -124,3 +124,30 @@ fn a_request_is_known_by_one_id_in_its_answer_and_in_the_log_which_says_nothing_
     });
     assert!(!program.logged().contains("hush"), "{}", program.logged());
 }
+
+#[test]
+fn pages_of_the_origins_that_are_named_may_call_and_no_others() {
+    let program =
+        Program::start_with(&[("REFLECTOR_CORS_ORIGINS", "https://app.example, https://other.example:8443")]);
+    let asks = |origin: &str| {
+        let request = Request::new("OPTIONS", "/rooms").header("origin", origin);
+        let request = request.header("access-control-request-method", "POST");
+        program.send(&request.header("access-control-request-headers", "authorization,content-type"))
+    };
+    for origin in ["https://app.example", "https://other.example:8443"] {
+        let answer = asks(origin);
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
+        let headers = answer.header("access-control-allow-headers").unwrap_or_default();
+        assert!(
+            headers.contains("authorization") && answer.header("access-control-allow-credentials").is_none()
+        );
+        let room = json!({ "name": format!("room-{}", origin.len()) });
+        let made = program.send(&Request::new("POST", "/rooms").header("origin", origin).json(&room));
+        assert_eq!((made.status, made.header("access-control-allow-origin")), (201, Some(origin)));
+    }
+    assert_eq!(asks("https://evil.example").header("access-control-allow-origin"), None);
+    let room = json!({ "name": "evil" });
+    let refused =
+        program.send(&Request::new("POST", "/rooms").header("origin", "https://evil.example").json(&room));
+    assert_eq!(refused.status, 403);
+}
