@@ -63,7 +63,8 @@ impl Answers {
                 self.obey_late(loaded, runs, now).await?;
             }
             // The newest come first, and none is older than its meeting.
-            let is_last = found.last().is_none_or(|last| last.transcript.created_at < meeting.created_at);
+            let is_last =
+                found.last().is_none_or(|last| last.transcript.created_at < meeting.life.created_at);
             if is_last || found.len() < PAGE as usize {
                 return Ok(());
             }
