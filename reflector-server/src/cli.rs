@@ -110,7 +110,7 @@ enum Command {
         command: Pipeline,
     },
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
-    Simulate(simulate::Flags),
+    Simulate(Box<simulate::Flags>),
     /// Tries a policy on a recorded history, and says what would have happened beside what did.
     Replay(replay::Flags),
 }

@@ -6,6 +6,7 @@ use reflector_core::testing::Failure;
 use reflector_core::{Room, RoomId, RoomPolicy};
 use uuid::Uuid;
 
+use crate::studio::has_an_owner_to_tell;
 use crate::world::{Happening, MINUTE, SECOND, World, ready};
 
 impl World {
@@ -13,6 +14,7 @@ impl World {
         if self.switch.is_on() && self.servers[server].up {
             let in_hand = self.servers[server].dies();
             self.with_uploads(|uploads, world| uploads.server_dies(world, server));
+            self.with_studio(|studio, world| studio.server_dies(world, server));
             self.say(|| format!("server {server} dies with {in_hand} tasks in hand"));
             self.report.crashes += 1;
             self.report.fault("server died");
@@ -36,6 +38,7 @@ impl World {
         let _ = ready(self.store.beat(self.clock(server)));
         self.start_loops(server);
         self.with_uploads(|uploads, world| uploads.server_starts(world, server));
+        self.with_studio(|studio, world| studio.server_starts(world, server));
     }
 
     pub(crate) fn clock_steps(&mut self, server: usize) {
@@ -103,6 +106,7 @@ impl World {
         let number = self.number();
         let id = RoomId(Uuid::from_u128(0x9000_0000 + u128::from(number)));
         self.rooms[room] = Room { id, policy: RoomPolicy::default(), ..self.rooms[room].clone() };
+        self.with_studio(|_, world| has_an_owner_to_tell(&mut world.rooms[room]));
         let _ = ready(self.store.create_room(self.rooms[room].clone()));
     }
 }

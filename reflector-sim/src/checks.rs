@@ -13,6 +13,7 @@ use reflector_core::testing::ProviderCall;
 use reflector_core::{MeetingId, Timestamp};
 
 use crate::report::Report;
+use crate::studio::Studio;
 use crate::uploads::Uploads;
 use crate::world::{World, ready};
 
@@ -173,6 +174,7 @@ impl World {
             self.checks.violation(self.now, format!("rooms are left at the provider: {left:?}"));
         }
         self.with_uploads(Uploads::finish);
+        self.with_studio(Studio::finish);
         self.tell_histories();
         self.sum_up();
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reflector_core::store::{RecordingStore, Store};
+use reflector_core::store::{NoticeStore, RecordingStore, Store, TranscriptStore};
 use reflector_core::testing::{Call, Fault, Flaky};
 
 use crate::setup::Faults;
@@ -126,5 +126,25 @@ impl FaultyStore {
             switch.fault(call.method == "commit_recording")
         };
         Arc::new(Flaky::new(store, plan).halting())
+    }
+
+    /// The transcripts alone, as whoever watches what is done to them gives them.
+    pub(crate) fn of_runs<S: TranscriptStore>(
+        store: Arc<S>,
+        switch: &Arc<Switch>,
+    ) -> Arc<dyn TranscriptStore> {
+        let switch = Arc::clone(switch);
+        let plan = move |call: &Call| switch.fault(matches!(call.method, "begin" | "commit_run"));
+        Arc::new(Flaky::new(store, plan).halting())
+    }
+
+    /// What rooms' owners are to be told, and the rooms, on one line.
+    pub(crate) fn of_notices(
+        store: Arc<dyn Keeps>,
+        switch: &Arc<Switch>,
+    ) -> (Arc<dyn NoticeStore>, Arc<dyn Store>) {
+        let switch = Arc::clone(switch);
+        let line = Arc::new(Flaky::new(store, move |_| switch.fault(false)).halting());
+        (Arc::clone(&line) as _, line)
     }
 }

@@ -38,6 +38,8 @@ pub struct Report {
     pub faults: BTreeMap<&'static str, u64>,
     /// What came of recordings, how often, by its name.
     pub recordings: BTreeMap<&'static str, u64>,
+    /// What came of the runs of a pipeline, how often, by its name.
+    pub runs: BTreeMap<&'static str, u64>,
     /// How often each rule was reached, by its number.
     pub rules: BTreeMap<u8, u64>,
 }
@@ -58,6 +60,13 @@ impl Report {
     pub(crate) fn recordings(&mut self, name: &'static str, count: u64) {
         if count > 0 {
             *self.recordings.entry(name).or_default() += count;
+        }
+    }
+
+    /// What came of so many runs, unless it came of none.
+    pub(crate) fn runs(&mut self, name: &'static str, count: u64) {
+        if count > 0 {
+            *self.runs.entry(name).or_default() += count;
         }
     }
 
@@ -90,6 +99,9 @@ impl Report {
         }
         for (outcome, count) in &other.recordings {
             *self.recordings.entry(*outcome).or_default() += count;
+        }
+        for (outcome, count) in &other.runs {
+            *self.runs.entry(*outcome).or_default() += count;
         }
         for (rule, count) in &other.rules {
             *self.rules.entry(*rule).or_default() += count;
@@ -133,6 +145,9 @@ impl fmt::Display for Report {
         }
         for (outcome, count) in &self.recordings {
             writeln!(f, "  recordings: {outcome:<25}{count:>7}")?;
+        }
+        for (outcome, count) in &self.runs {
+            writeln!(f, "  runs: {outcome:<31}{count:>7}")?;
         }
         Ok(())
     }

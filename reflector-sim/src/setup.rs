@@ -26,6 +26,9 @@ pub struct Setup {
     /// Whether meetings of two and more are recorded, and servers take the recordings in. Everything else is the same
     /// with and without.
     pub recordings: bool,
+    /// Whether a pipeline works on recordings, where there are some. Everything else is the same with and without,
+    /// but that recordings whose runs fail are queued again.
+    pub runs: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -87,6 +90,8 @@ pub struct Faults {
     pub blackout: Duration,
     /// What goes wrong with recordings.
     pub recordings: RecordingFaults,
+    /// What goes wrong while they are worked on.
+    pub runs: RunFaults,
 }
 
 /// How probable each thing is that goes wrong between a recording's upload and what is kept of it.
@@ -144,6 +149,62 @@ impl RecordingFaults {
     };
 }
 
+/// How probable each thing is that goes wrong between a recording that waits for its run and what its room's owner is
+/// told of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunFaults {
+    /// A stage fails, and may go better another time.
+    pub again: f64,
+    /// A stage fails for good.
+    pub failed: f64,
+    /// A recording of which one stage fails each time, or kills its worker each time.
+    pub cursed: f64,
+    /// A stage takes longer than a worker without a sign of life is believed in.
+    pub slow: f64,
+    /// A worker stands still for longer than that, with a stage in hand.
+    pub stalls: f64,
+    /// A worker gives a stage back that it has started.
+    pub given_back: f64,
+    /// An operator has a run done again, from some place; chance an hour.
+    pub operators: f64,
+    /// Who is told what came of a run is out for a while; chance an hour.
+    pub receiver_out: f64,
+    /// They were told, and their answer is lost.
+    pub answer_lost: f64,
+    /// Bringing a notice takes longer than it is claimed for.
+    pub receiver_slow: f64,
+}
+
+impl RunFaults {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self {
+        again: 0.0,
+        failed: 0.0,
+        cursed: 0.0,
+        slow: 0.0,
+        stalls: 0.0,
+        given_back: 0.0,
+        operators: 0.0,
+        receiver_out: 0.0,
+        answer_lost: 0.0,
+        receiver_slow: 0.0,
+    };
+
+    /// Everything goes wrong.
+    pub const ALL: Self = Self {
+        again: 0.12,
+        failed: 0.01,
+        cursed: 0.06,
+        slow: 0.05,
+        stalls: 0.03,
+        given_back: 0.02,
+        operators: 3.0,
+        receiver_out: 1.0,
+        answer_lost: 0.05,
+        receiver_slow: 0.02,
+    };
+}
+
 impl Faults {
     /// Nothing goes wrong.
     pub const NONE: Self = Self {
@@ -164,6 +225,7 @@ impl Faults {
         slips: 0.0,
         blackout: Duration::ZERO,
         recordings: RecordingFaults::NONE,
+        runs: RunFaults::NONE,
     };
 
     /// Everything goes wrong.
@@ -185,10 +247,11 @@ impl Faults {
         slips: 0.05,
         blackout: Duration::ZERO,
         recordings: RecordingFaults::ALL,
+        runs: RunFaults::ALL,
     };
 
     /// The faults with these names, separated by commas: `messages`, `store`, `provider`, `crashes`, `clocks`,
-    /// `people`, or `all` or `none`. Those of recordings are in `all` alone.
+    /// `people`, or `all` or `none`. Those of recordings and their runs are in `all` alone.
     ///
     /// # Errors
     ///
@@ -263,6 +326,8 @@ impl Setup {
             span: minutes(180),
             pace: Pace::Hectic,
             recordings: true,
+            // All but a quarter: runs cost time, and the rest of a world is the same without.
+            runs: seed % 4 != 3,
             faults: Faults { blackout, ..Faults::ALL },
         }
     }
@@ -279,6 +344,7 @@ impl Setup {
             span: Duration::from_secs(u64::from(days) * 24 * 60 * 60),
             pace: Pace::Office,
             recordings: false,
+            runs: false,
             faults: Faults::NONE,
         }
     }

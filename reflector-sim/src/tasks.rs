@@ -36,6 +36,11 @@ impl<D> Tasks<D> {
         self.0.contains_key(&number)
     }
 
+    /// Drops a task, wherever it is.
+    pub(crate) fn drop_one(&mut self, number: u64) {
+        self.0.remove(&number);
+    }
+
     /// Drops them all, wherever they are. How many there were.
     pub(crate) fn drop_all(&mut self) -> usize {
         std::mem::take(&mut self.0).len()

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use reflector_core::history;
-use reflector_core::store::{RecordingStore, Store};
+use reflector_core::store::{NoticeStore, RecordingStore, Store, TranscriptStore};
 use reflector_store_memory::MemoryStore;
 
 use crate::report::Report;
 use crate::setup::Setup;
-use crate::uploads::names;
 use crate::world::{HOUR, World};
+use crate::{studio, uploads};
 
 /// What a run saw, and what it found.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +25,10 @@ pub struct Told {
     pub recorded: Vec<history::Line>,
 }
 
-/// All that a world keeps: its meetings, and their recordings.
-pub trait Keeps: Store + RecordingStore {}
+/// All that a world keeps: its meetings, their recordings, what becomes of these, and who is to be told.
+pub trait Keeps: Store + RecordingStore + TranscriptStore + NoticeStore {}
 
-impl<S: Store + RecordingStore + ?Sized> Keeps for S {}
+impl<S: Store + RecordingStore + TranscriptStore + NoticeStore + ?Sized> Keeps for S {}
 
 /// Runs a world to its end: the same setup and seed tell the same story.
 pub fn simulate(setup: &Setup, seed: u64) -> Told {
@@ -85,8 +85,9 @@ pub fn assert_same_story_over(seeds: Range<u64>, open: impl Fn() -> Arc<dyn Keep
         let told = simulate_over(open(), &setup, seed);
         assert_eq!(told.violations, Vec::<String>::new(), "seed {seed}");
         assert_eq!(told.report, simulate(&setup, seed).report, "seed {seed}");
-        let Report { events, crashes, recordings, .. } = &told.report;
-        let objects = recordings.get(names::PUT).copied().unwrap_or_default();
-        println!("seed {seed}: {events} entries, {crashes} crashes, {objects} objects");
+        let Report { events, crashes, recordings, runs, .. } = &told.report;
+        let objects = recordings.get(uploads::names::PUT).copied().unwrap_or_default();
+        let runs = runs.get(studio::names::BEGUN).copied().unwrap_or_default();
+        println!("seed {seed}: {events} entries, {crashes} crashes, {objects} objects, {runs} runs");
     }
 }

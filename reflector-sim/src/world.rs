@@ -21,6 +21,7 @@ use crate::provider::{Distant, Line};
 use crate::report::Report;
 use crate::server::{Crier, Server};
 use crate::setup::{Pace, Setup, Shape};
+use crate::studio::Studio;
 use crate::told::{Keeps, Told};
 use crate::uploads::Uploads;
 
@@ -94,6 +95,8 @@ pub(crate) struct World {
     pub(crate) line: Arc<Line>,
     /// What is recorded, and what becomes of it; nothing where nothing is recorded.
     pub(crate) uploads: Option<Box<Uploads>>,
+    /// The pipeline that works on it; nothing where none does.
+    pub(crate) studio: Option<Box<Studio>>,
     looked_at: Timestamp,
     pub(crate) provider_ahead: i64,
     agenda: BTreeMap<(Timestamp, u64), Happening>,
@@ -121,6 +124,7 @@ impl World {
             switch: Arc::new(Switch::new(seed, setup.faults)),
             crier: Arc::default(),
             line: Arc::default(),
+            studio: (setup.recordings && setup.runs).then(|| Box::new(Studio::new(setup, seed, &store))),
             uploads: setup.recordings.then(|| Box::new(Uploads::new(setup, seed, Arc::clone(&store), now))),
             looked_at: now,
             quiet_from: now + setup.span,
@@ -211,6 +215,7 @@ impl World {
         self.soon_or_never(faults.outage + faults.answers_lost + faults.refuses, Happening::Fail);
         self.soon_or_never(faults.ends_rooms, Happening::EndsRoom);
         self.with_uploads(Uploads::begin);
+        self.with_studio(Studio::begin);
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -243,6 +248,7 @@ impl World {
         self.say(|| "from here on nothing goes wrong, and nobody comes any more".to_owned());
         self.switch.off();
         self.with_uploads(Uploads::falls_quiet);
+        self.with_studio(Studio::falls_quiet);
         self.truth.fail(None);
         let blackout = self.setup.faults.blackout;
         if !blackout.is_zero() {

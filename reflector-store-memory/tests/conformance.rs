@@ -31,4 +31,5 @@ mod flaky_without_faults {
     reflector_core::store_suite!(empty);
     reflector_core::recording_suite!(empty);
     reflector_core::transcript_suite!(empty);
+    reflector_core::notice_suite!(empty);
 }

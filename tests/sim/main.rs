@@ -11,10 +11,12 @@ use std::thread;
 
 use reflector_core::lifecycle::CloseReason;
 use reflector_sim::{
-    Report, Setup, Told, UPLOAD_FAULTS, UPLOAD_OUTCOMES, seeds_asked_for, simulate, simulate_traced,
+    Faults, RUN_FAULTS, RUN_OUTCOMES, Report, RunFaults, Setup, Told, UPLOAD_FAULTS, UPLOAD_OUTCOMES,
+    seeds_asked_for, simulate, simulate_traced,
 };
 
-/// From so many worlds on, each rule, each reason to close and all that can happen to recordings must have been reached.
+/// From so many worlds on, each rule, each reason to close and all that can happen to recordings and to their runs must
+/// have been reached.
 const MANY: u64 = 300;
 /// So many bad worlds are enough to look at.
 const ENOUGH: usize = 5;
@@ -71,12 +73,15 @@ impl Worlds {
         }
     }
 
-    /// Rules, reasons, and faults and fates of recordings that no world has reached: what is never reached is not tried.
+    /// Rules, reasons, and faults and fates of recordings and of their runs that no world has reached: what is never
+    /// reached is not tried.
     fn unreached(&self) -> Vec<String> {
         let rules = (1..=27_u8).filter(|rule| !self.report.rules.contains_key(rule));
         let reasons = CloseReason::ALL.into_iter().filter(|reason| !self.report.reasons.contains_key(reason));
         let of_recordings = (UPLOAD_FAULTS.iter().filter(|fault| !self.report.faults.contains_key(*fault)))
-            .chain(UPLOAD_OUTCOMES.iter().filter(|fate| !self.report.recordings.contains_key(*fate)));
+            .chain(UPLOAD_OUTCOMES.iter().filter(|fate| !self.report.recordings.contains_key(*fate)))
+            .chain(RUN_FAULTS.iter().filter(|fault| !self.report.faults.contains_key(*fault)))
+            .chain(RUN_OUTCOMES.iter().filter(|fate| !self.report.runs.contains_key(*fate)));
         let of_meetings =
             rules.map(|rule| format!("L{rule}")).chain(reasons.map(|reason| reason.to_string()));
         of_meetings.chain(of_recordings.map(|name| (*name).to_owned())).collect()
@@ -111,8 +116,28 @@ fn meetings_are_the_same_whether_they_are_recorded_or_not() {
         let mut with = simulate(&recorded, seed).report;
         assert!(!with.recordings.is_empty());
         with.recordings.clear();
-        with.faults.retain(|fault, _| !UPLOAD_FAULTS.contains(fault));
+        with.runs.clear();
+        with.faults.retain(|fault, _| !UPLOAD_FAULTS.contains(fault) && !RUN_FAULTS.contains(fault));
         let without = simulate(&Setup { recordings: false, ..recorded }, seed).report;
+        assert_eq!(with, without, "seed {seed}");
+    }
+}
+
+#[test]
+fn recordings_are_the_same_whether_they_are_worked_on_or_not_as_long_as_no_run_fails() {
+    for seed in 0..10 {
+        let hostile = Setup::hostile(seed);
+        let faults = Faults { runs: RunFaults::NONE, ..hostile.faults };
+        let worked_on = Setup { runs: true, faults, ..hostile };
+        let mut with = simulate(&worked_on, seed).report;
+        assert!(
+            !with.runs.is_empty() && !with.runs.contains_key("run failed"),
+            "seed {seed}: {:?}",
+            with.runs
+        );
+        with.runs.clear();
+        with.faults.retain(|fault, _| !RUN_FAULTS.contains(fault));
+        let without = simulate(&Setup { runs: false, ..worked_on }, seed).report;
         assert_eq!(with, without, "seed {seed}");
     }
 }

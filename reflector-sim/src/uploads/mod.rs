@@ -140,6 +140,7 @@ impl Uploads {
             && next.key().0 < until
         {
             let ((at, _), happening) = next.remove_entry();
+            world.studio_until(at);
             world.now = at;
             self.source.truth.pass(at.since(self.source_at));
             self.source_at = at;
@@ -215,5 +216,6 @@ impl World {
         let now = self.now;
         self.with_uploads(|uploads, world| uploads.go_on_until(world, until));
         self.now = now;
+        self.studio_until(until);
     }
 }

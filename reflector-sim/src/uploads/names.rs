@@ -8,6 +8,8 @@ macro_rules! names {
     };
 }
 
+pub(crate) use names;
+
 names! {
     /// What goes wrong between a recording's upload and what is kept of it. Many worlds reach all of it.
     UPLOAD_FAULTS:

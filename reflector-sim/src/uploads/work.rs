@@ -183,6 +183,7 @@ impl Uploads {
             }
             Done::TakenIn { ingested: Some(ingested), .. } => {
                 count_ingested(world, &ingested);
+                world.with_studio(|studio, world| studio.hears_of_recordings(world, server));
                 self.rests(world, server, Duration::from_millis(1));
             }
             Done::Matched(matched) => self.matched(world, server, matched),
@@ -216,6 +217,9 @@ impl Uploads {
             world.say(|| format!("{id} is found to be of {}", belongs.meeting));
         }
         world.report.recordings(names::MATCHED_LATER, matched.matched.len() as u64);
+        if !matched.matched.is_empty() {
+            world.with_studio(|studio, world| studio.hears_of_recordings(world, server));
+        }
         let span = match matched.next {
             Some(_) => SECOND,
             None => self.dice.between(10 * MINUTE, 30 * MINUTE),

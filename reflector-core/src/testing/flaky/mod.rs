@@ -62,7 +62,7 @@ pub enum Fault {
     Conflict,
 }
 
-impl<S: Store + ?Sized> Flaky<S> {
+impl<S: Send + Sync + ?Sized> Flaky<S> {
     /// A store that fails as this plan says.
     pub fn new(store: Arc<S>, plan: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Self {
         Self { store, plan: Box::new(plan), calls: AtomicU64::new(0), halts: false, carrier: None }

@@ -1,4 +1,4 @@
-//! Recordings and transcripts in a store that fails when it is told to.
+//! Recordings, transcripts and notices in a store that fails when it is told to.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,14 @@ use crate::ids::{RecordingId, TranscriptId};
 use crate::pipeline::Transcript;
 use crate::recording::{Candidate, Recording, SoughtRoom};
 use crate::store::{
-    ClaimRuns, Committed, DeadLetter, LoadedRecording, LoadedTranscript, Page, Paging, RecordingStore,
-    RunBeat, RunCommit, Store, StoreError, TakenIn, TranscriptStore, WhichRecordings, WhichTranscripts,
+    ClaimRuns, ClaimedNotice, Committed, DeadLetter, LoadedRecording, LoadedTranscript, NoticeStore, Page,
+    Paging, RecordingStore, RunBeat, RunCommit, Settled, Settlement, StoreError, TakenIn, TranscriptStore,
+    WhichRecordings, WhichTranscripts,
 };
 use crate::time::Timestamp;
 
 #[async_trait]
-impl<S: Store + RecordingStore + ?Sized> RecordingStore for Flaky<S> {
+impl<S: RecordingStore + ?Sized> RecordingStore for Flaky<S> {
     async fn take_in(&self, batch: Vec<Recording>) -> Result<Vec<TakenIn>, StoreError> {
         self.pass("take_in", self.store.take_in(batch)).await
     }
@@ -63,7 +64,7 @@ impl<S: Store + RecordingStore + ?Sized> RecordingStore for Flaky<S> {
 }
 
 #[async_trait]
-impl<S: Store + TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
+impl<S: TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
     async fn awaiting(&self, limit: usize) -> Result<Vec<LoadedRecording>, StoreError> {
         self.pass("awaiting", self.store.awaiting(limit)).await
     }
@@ -114,5 +115,34 @@ impl<S: Store + TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
 
     async fn delete_transcript(&self, id: TranscriptId) -> Result<bool, StoreError> {
         self.pass("delete_transcript", self.store.delete_transcript(id)).await
+    }
+}
+
+#[async_trait]
+impl<S: NoticeStore + ?Sized> NoticeStore for Flaky<S> {
+    async fn claim_notices(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ClaimedNotice>, StoreError> {
+        self.pass("claim_notices", self.store.claim_notices(now, until, limit)).await
+    }
+
+    async fn settle_notice(
+        &self,
+        claimed: &ClaimedNotice,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        self.pass("settle_notice", self.store.settle_notice(claimed, settlement, now)).await
+    }
+
+    async fn next_notice(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.pass("next_notice", self.store.next_notice()).await
+    }
+
+    async fn drop_notices_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.pass("drop_notices_before", self.store.drop_notices_before(before, limit)).await
     }
 }
