@@ -50,11 +50,8 @@ pub(super) async fn check_hearing(
     let Some(store) = store else {
         return vec![Finding::warn(WEBHOOKS, "not looked up: see the store")];
     };
-    let whereby = match Whereby::new(settings.clone()) {
-        Ok(whereby) => whereby,
-        // It is said of the provider.
-        Err(_) => return Vec::new(),
-    };
+    // That it cannot be used is said of the provider.
+    let Ok(whereby) = Whereby::new(settings.clone()) else { return Vec::new() };
     let Some(webhook) = whereby.webhook() else { return Vec::new() };
     vec![match store.hearing(&"whereby".into(), webhook.endpoint()).await {
         Ok(heard) => said(heard, now, config.public_url.as_str()),
@@ -99,7 +96,7 @@ mod tests {
     use super::super::Outcome;
     use super::*;
 
-    fn of(since: Option<i64>, beat: Option<i64>, verified: Option<i64>) -> Finding {
+    fn of(since: Option<u64>, beat: Option<u64>, verified: Option<u64>) -> Finding {
         let heard =
             Heard { listening_since: since.map(at), last_beat: beat.map(at), verified_at: verified.map(at) };
         said(heard, at(10_000), "https://meet.example.com/")
