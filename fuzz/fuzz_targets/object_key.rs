@@ -2,4 +2,4 @@
 
 use reflector_fuzz::targets::recordings::object_key;
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| room_name(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| object_key(input));

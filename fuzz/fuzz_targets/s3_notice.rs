@@ -2,4 +2,4 @@
 
 use reflector_fuzz::targets::recordings::s3_notice;
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| room_name(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| s3_notice(input));

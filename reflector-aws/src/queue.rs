@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{Message as Received, MessageSystemAttributeName, QueueAttributeName};
 use reflector_core::Timestamp;
 use reflector_core::recording::{Message, Receipt, SourceError, Unreadable};
@@ -19,9 +18,14 @@ pub(crate) const IN_HAND: i32 = 120;
 /// How many messages SQS gives or takes in one call at most.
 pub(crate) const BATCH: i32 = 10;
 
+/// How many messages are taken in hand together at most: where there are many, one write keeps them all.
+const TOGETHER: usize = 100;
+
 /// A queue that buckets notify.
 pub(crate) struct Queue {
     pub(crate) client: Client,
+    /// The same with time for SQS to wait.
+    pub(crate) patient: Client,
     pub(crate) url: String,
     /// For how many seconds SQS waits for a message before it says that there is none.
     pub(crate) wait: i32,
@@ -31,16 +35,43 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    pub(crate) fn new(client: Client, url: String, wait: i32, time_outs: TimeOuts) -> Self {
+        let patient = client.clone();
+        Self { client, patient, url, wait, in_hand: IN_HAND, time_outs }.fitted()
+    }
+
+    /// The same, once it was changed: calls are waited for as long as it says now.
+    pub(crate) fn fitted(self) -> Self {
+        let with = |time_outs| {
+            Client::from_conf(self.client.config().to_builder().timeout_config(time_outs).build())
+        };
+        let waited = Duration::from_secs(u64::try_from(self.waited()).unwrap_or(0));
+        let patient = with(self.time_outs.of_a_call_that_waits(waited));
+        Self { client: with(self.time_outs.of_a_call()), patient, ..self }
+    }
+
     pub(crate) async fn receive(&self) -> Result<Vec<Message>, SourceError> {
-        let receive = self.client.receive_message().queue_url(&self.url).max_number_of_messages(BATCH);
-        let wait = self.waited();
+        self.receive_from(&self.patient, self.waited()).await
+    }
+
+    /// Until fewer come than could: then there are no more. What fails is told when it is asked for the next time.
+    pub(crate) async fn receive_more(&self, received: &mut Vec<Message>) {
+        let full = usize::try_from(BATCH).unwrap_or(1);
+        let mut came = received.len();
+        while came == full && received.len() + full <= TOGETHER {
+            let more = self.receive_from(&self.client, 0).await.unwrap_or_default();
+            came = more.len();
+            received.extend(more);
+        }
+    }
+
+    async fn receive_from(&self, client: &Client, wait: i32) -> Result<Vec<Message>, SourceError> {
+        let receive = client.receive_message().queue_url(&self.url).max_number_of_messages(BATCH);
         let receive = receive.wait_time_seconds(wait).visibility_timeout(self.in_hand);
         let receive = receive
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
-        let waited = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
-        let patient = Builder::new().timeout_config(self.time_outs.of_a_call_that_waits(waited));
-        let received = receive.customize().config_override(patient).send().await;
+        let received = receive.send().await;
         let received = received.map_err(|error| Trouble::of(error, self.asked("sqs:ReceiveMessage")))?;
         Ok(received.messages.unwrap_or_default().into_iter().filter_map(message).collect())
     }

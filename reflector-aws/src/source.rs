@@ -57,14 +57,13 @@ impl AwsSource {
         let s3 = aws_sdk_s3::config::Builder::from(&sdk).timeout_config(time_outs.of_a_call());
         // What stands in for S3 has no name of its own for each bucket.
         let s3 = aws_sdk_s3::Client::from_conf(s3.force_path_style(has_endpoint(&sdk)).build());
-        let sqs = aws_sdk_sqs::config::Builder::from(&sdk).timeout_config(time_outs.of_a_call());
+        let sqs = aws_sdk_sqs::config::Builder::from(&sdk);
         let sqs = match settings.region_of_queue() {
             Some(region) => sqs.region(Region::new(region)),
             None => sqs,
         };
         let client = aws_sdk_sqs::Client::from_conf(sqs.build());
-        let queue =
-            settings.queue_url.map(|url| Queue { client, url, wait: WAIT, in_hand: IN_HAND, time_outs });
+        let queue = settings.queue_url.map(|url| Queue::new(client, url, WAIT, time_outs));
         Ok(Self { queue, objects: Buckets::new(s3, settings.buckets, time_outs) })
     }
 
@@ -72,38 +71,33 @@ impl AwsSource {
     /// at most, which is what it is if nothing is said. With none at all SQS looks at some of its machines only and
     /// may miss what is there.
     #[must_use]
-    pub fn with_wait(mut self, wait: Duration) -> Self {
-        if let Some(queue) = &mut self.queue {
-            queue.wait = i32::try_from(wait.as_secs()).map_or(WAIT, |wait| wait.min(WAIT));
-        }
-        self
+    pub fn with_wait(self, wait: Duration) -> Self {
+        let wait = i32::try_from(wait.as_secs()).map_or(WAIT, |wait| wait.min(WAIT));
+        self.with_queue(|queue| Queue { wait, ..queue })
     }
 
     /// The same, with another time that a message is in hand: whole seconds, from one to twelve hours, which is as long
     /// as SQS lets anybody have one; two minutes if nothing is said. SQS waits for a quarter of it at most.
     #[must_use]
-    pub fn with_in_hand(mut self, in_hand: Duration) -> Self {
-        if let Some(queue) = &mut self.queue {
-            queue.in_hand =
-                i32::try_from(in_hand.as_secs()).unwrap_or(LONGEST_IN_HAND).clamp(1, LONGEST_IN_HAND);
-        }
-        self
+    pub fn with_in_hand(self, in_hand: Duration) -> Self {
+        let in_hand = i32::try_from(in_hand.as_secs()).unwrap_or(LONGEST_IN_HAND).clamp(1, LONGEST_IN_HAND);
+        self.with_queue(|queue| Queue { in_hand, ..queue })
     }
 
     /// The same, with another time that an answer may take, beside what SQS waits for a message, and each next piece
-    /// of an object that is read: 10 seconds if nothing is said. A call that fails sooner is tried again, within three times that long in all.
+    /// of an object that is read: 10 seconds if nothing is said. A call that fails sooner is tried again, within three
+    /// times that long in all.
     #[must_use]
     pub fn with_answers_within(mut self, answer: Duration) -> Self {
         let time_outs = TimeOuts { answer };
         let s3 = self.objects.client.config().to_builder().timeout_config(time_outs.of_a_call());
         self.objects.client = aws_sdk_s3::Client::from_conf(s3.build());
         self.objects.time_outs = time_outs;
-        if let Some(queue) = &mut self.queue {
-            let sqs = queue.client.config().to_builder().timeout_config(time_outs.of_a_call());
-            queue.client = aws_sdk_sqs::Client::from_conf(sqs.build());
-            queue.time_outs = time_outs;
-        }
-        self
+        self.with_queue(|queue| Queue { time_outs, ..queue })
+    }
+
+    fn with_queue(self, change: impl FnOnce(Queue) -> Queue) -> Self {
+        Self { queue: self.queue.map(|queue| change(queue).fitted()), ..self }
     }
 
     /// The same, with pages of at most so many versions: a thousand if nothing is said, and S3 gives no more.
@@ -152,6 +146,12 @@ fn has_endpoint(sdk: &SdkConfig) -> bool {
 impl RecordingSource for AwsSource {
     async fn receive(&self) -> Result<Vec<Message>, SourceError> {
         self.queue()?.receive().await
+    }
+
+    async fn receive_more(&self, received: &mut Vec<Message>) {
+        if let Some(queue) = &self.queue {
+            queue.receive_more(received).await;
+        }
     }
 
     fn in_hand(&self) -> Duration {

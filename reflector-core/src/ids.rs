@@ -51,6 +51,11 @@ id! {
     TranscriptId
 }
 
+id! {
+    /// A key with which a program calls.
+    ApiKeyId
+}
+
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

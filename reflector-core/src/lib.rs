@@ -16,7 +16,7 @@ pub mod store;
 pub mod testing;
 mod time;
 
-pub use ids::{ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, TranscriptId, UserId};
+pub use ids::{ApiKeyId, ConnectionKey, MeetingId, ProviderName, RecordingId, RoomId, TranscriptId, UserId};
 pub use lifecycle::Life;
 pub use meeting::{Claim, Meeting, ProviderRoom, SecretUrl};
 pub use participant::{Participant, Role};

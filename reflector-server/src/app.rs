@@ -20,6 +20,7 @@ use crate::clock::{self, Clock};
 use crate::config::{Config, RecordingSettings, Roles};
 use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
+use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::directory::{self, Directory, Pace};
@@ -74,6 +75,9 @@ pub enum ServeError {
     /// A source of recordings cannot be used with these settings.
     #[error(transparent)]
     Recordings(#[from] SourceError),
+    /// Tokens cannot be verified with these settings.
+    #[error(transparent)]
+    Identity(#[from] crate::identity::NotUsable),
     /// The pipeline cannot be used with these settings.
     #[error(transparent)]
     Pipeline(#[from] reflector_pipeline::NotUsable),
@@ -105,6 +109,7 @@ impl Server {
         let feeds = feeds(&config.recordings, &metrics, &clock).await?;
         let line = Line::new(config.pipeline.clone(), &kept, &feeds)?;
         let tokens = tokens(&kept).await?;
+        let identity = Identity::new(&config.auth, Arc::clone(&kept.keys), Arc::clone(&clock)).await?;
         let notices = notices(config, &kept);
 
         let worker = Worker::new(Arc::clone(&clock));
@@ -142,6 +147,7 @@ impl Server {
             recordings,
             feeds,
             line,
+            identity,
             tokens,
             reach: config.reach,
             takes_recordings_in: config.roles.recordings,

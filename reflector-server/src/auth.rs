@@ -1,28 +1,26 @@
-//! Who may call. With `REFLECTOR_AUTH=none` everybody is the user `local` and an operator, so the server must not be
-//! reachable by anybody else: not from another machine, and not through a web page in a browser on this one.
+//! What keeps others out where nobody is asked who they are. With `REFLECTOR_AUTH=none` everybody is the user `local` and
+//! an operator, so the server must not be reachable by anybody else: not from another machine, and not through a web page
+//! in a browser on this one. Tokens and keys are nothing that a browser sends by itself.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use reflector_core::UserId;
 use url::{Host, Position, Url};
 
 use crate::error::Problem;
 use crate::json::says_json;
 use crate::state::App;
 
-/// The user that everybody is when nobody is asked who they are.
-pub(crate) fn local() -> UserId {
-    UserId::from("local")
-}
-
 /// Lets through only what names this server: another name leads here by a trick (DNS rebinding).
 pub(crate) async fn names_us(State(app): State<App>, request: Request, next: Next) -> Response {
     let public = &app.public_url[Position::BeforeHost..Position::AfterPort];
     // What names it to the letter need not be taken apart.
     let to_the_letter = request.uri().authority().is_none() && one(request.headers()) == Some(public);
-    if to_the_letter || named(&request).is_some_and(|host| is_ours(&host, &app.public_url)) {
+    if to_the_letter
+        || !app.identity.asks_nobody()
+        || named(&request).is_some_and(|host| is_ours(&host, &app.public_url))
+    {
         return next.run(request).await;
     }
     let detail =
@@ -32,7 +30,8 @@ pub(crate) async fn names_us(State(app): State<App>, request: Request, next: Nex
 
 /// Lets through only changes that no foreign page can make: a browser sends JSON across origins only after asking.
 pub(crate) async fn from_no_foreign_page(State(app): State<App>, request: Request, next: Next) -> Response {
-    if let Some(origin) = request.headers().get(header::ORIGIN)
+    if app.identity.asks_nobody()
+        && let Some(origin) = request.headers().get(header::ORIGIN)
         && !origin.to_str().is_ok_and(|origin| same_origin(origin, one(request.headers()), &app.public_url))
     {
         return Problem::new(StatusCode::FORBIDDEN, "pages of other origins may not call this server")

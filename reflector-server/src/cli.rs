@@ -14,12 +14,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{ServeError, Server};
 use crate::clock;
+use crate::commands::keys::Keys;
 use crate::commands::meetings::Meetings;
 use crate::commands::pipeline::Pipeline;
 use crate::commands::recordings::Recordings;
 use crate::commands::rooms::Rooms;
 use crate::commands::{self, CommandError, Office};
-use crate::config::{Config, Database, LogFormat, Sources};
+use crate::config::{Auth, Config, Database, LogFormat, Sources};
 use crate::database::Migrate;
 use crate::workers::Chain;
 use crate::{replay, simulate};
@@ -93,6 +94,13 @@ enum Command {
         settings: Settings,
         /// The transcript's id.
         id: TranscriptId,
+    },
+    /// Keys with which programs call, from a shell.
+    Keys {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: Keys,
     },
     /// What makes transcripts of recordings, from a shell.
     Pipeline {
@@ -189,6 +197,9 @@ pub fn main() -> ExitCode {
         }
         Command::Requeue { settings, id } => {
             in_office(settings, async |office| commands::pipeline::requeue(office, id).await)
+        }
+        Command::Keys { settings, command } => {
+            in_office(settings, async |office| commands::keys::run(office, command).await)
         }
         Command::Pipeline { settings, command } => {
             in_office(settings, async |office| commands::pipeline::run(office, command).await)
@@ -316,7 +327,7 @@ fn greet(config: &Config) {
     if let Some(address) = config.metrics_listen {
         println!("  metrics    at http://{address}/metrics");
     }
-    println!("  everybody  is let in as the operator `local`, from this machine only (REFLECTOR_AUTH)");
+    println!("  callers    {}", callers(config));
     println!("Stop it with Ctrl-C; `reflector config` shows every setting.");
 }
 
@@ -328,6 +339,18 @@ fn recordings(config: &Config) -> String {
         _ if !config.roles.recordings => "taken in by another process (REFLECTOR_ROLES)".to_owned(),
         [] => "not taken in (REFLECTOR_RECORDINGS_DIR, or AWS_PROCESS_RECORDING_QUEUE_URL)".to_owned(),
         sources => format!("from {}", sources.join(" and ")),
+    }
+}
+
+fn callers(config: &Config) -> &'static str {
+    match (&config.auth, config.insecure) {
+        (Auth::Jwt(_), _) => "say who they are by a token or an API key (REFLECTOR_AUTH)",
+        (Auth::Nobody, false) => {
+            "are all let in as the operator `local`, from this machine only (REFLECTOR_AUTH)"
+        }
+        (Auth::Nobody, true) => {
+            "are all let in as the operator `local`, from ANYWHERE (REFLECTOR_AUTH, --insecure)"
+        }
     }
 }
 

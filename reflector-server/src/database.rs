@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reflector_core::store::{
-    ConnectionStore, ConsentStore, NoticeStore, RecordingStore, Schema, Store, TranscriptStore,
+    ConnectionStore, ConsentStore, KeyStore, NoticeStore, RecordingStore, Schema, Store, TranscriptStore,
 };
 use reflector_store_memory::MemoryStore;
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
@@ -20,6 +20,7 @@ pub(crate) struct Kept {
     pub(crate) transcripts: Arc<dyn TranscriptStore>,
     pub(crate) notices: Arc<dyn NoticeStore>,
     pub(crate) consents: Arc<dyn ConsentStore>,
+    pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
 }
 
@@ -63,7 +64,7 @@ pub enum DatabaseError {
 impl Kept {
     fn of<S>(store: S) -> Self
     where
-        S: Store + RecordingStore + TranscriptStore + NoticeStore + ConsentStore + ConnectionStore,
+        S: Store + RecordingStore + TranscriptStore + NoticeStore + ConsentStore + KeyStore + ConnectionStore,
     {
         let store = Arc::new(store);
         Self {
@@ -72,6 +73,7 @@ impl Kept {
             transcripts: Arc::clone(&store) as Arc<dyn TranscriptStore>,
             notices: Arc::clone(&store) as Arc<dyn NoticeStore>,
             consents: Arc::clone(&store) as Arc<dyn ConsentStore>,
+            keys: Arc::clone(&store) as Arc<dyn KeyStore>,
             connections: store,
         }
     }

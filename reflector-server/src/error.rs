@@ -20,6 +20,7 @@ pub(crate) struct Problem {
     detail: String,
     field: Option<String>,
     retry_after: Option<u64>,
+    challenges: bool,
 }
 
 #[derive(Serialize)]
@@ -34,7 +35,7 @@ struct Body<'a> {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), field: None, retry_after: None }
+        Self { status, detail: detail.into(), field: None, retry_after: None, challenges: false }
     }
 
     /// A field of the request is not valid.
@@ -46,6 +47,11 @@ impl Problem {
 
     pub(crate) fn no_such(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+    }
+
+    /// Nobody is known by what was sent, and here is how to say who one is.
+    pub(crate) fn unidentified(why: &str) -> Self {
+        Self { challenges: true, ..Self::new(StatusCode::UNAUTHORIZED, why) }
     }
 
     /// Try again in so many seconds.
@@ -74,6 +80,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.challenges {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -13,12 +13,15 @@ use tower_http::trace::TraceLayer;
 use crate::auth;
 use crate::builtin::{self, Meet};
 use crate::error::Problem;
+use crate::identity;
 use crate::routes::{audio, consent, health, meetings, progress, recordings, rooms, transcripts, webhooks};
 use crate::state::App;
 
 /// Every route of a process that answers requests.
 pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
-    let api = api().layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
+    let api = api()
+        .layer(from_fn_with_state(app.clone(), identity::identify))
+        .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     let router = Router::<App>::new()
         // For people: the start page and the built-in provider's rooms.
         .route("/", get(start_page))

@@ -10,6 +10,7 @@ use url::Url;
 use crate::builtin::{self, Builtin};
 use crate::clock::Clock;
 use crate::error::Problem;
+use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::outgoing::Reach;
 use crate::pipeline::{Line, ParticipantTokens};
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) recordings: Arc<Recordings>,
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) line: Line,
+    pub(crate) identity: Identity,
     pub(crate) tokens: ParticipantTokens,
     /// Where addresses that users give may lead.
     pub(crate) reach: Reach,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api_keys;
 mod connections;
 mod consents;
 mod deliveries;
@@ -44,6 +45,7 @@ struct Everything {
     transcripts: transcripts::Transcripts,
     notices: notices::Notices,
     consents: consents::Consents,
+    keys: api_keys::Keys,
 }
 
 impl MemoryStore {

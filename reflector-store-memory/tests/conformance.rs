@@ -15,6 +15,7 @@ mod memory {
     reflector_core::transcript_suite!(empty);
     reflector_core::notice_suite!(empty);
     reflector_core::consent_suite!(empty);
+    reflector_core::key_suite!(empty);
 }
 
 mod flaky_without_faults {

@@ -132,6 +132,7 @@ mod postgres {
     reflector_core::transcript_suite!(empty, durable);
     reflector_core::notice_suite!(empty);
     reflector_core::consent_suite!(empty);
+    reflector_core::key_suite!(empty);
 }
 
 mod flaky_without_faults {

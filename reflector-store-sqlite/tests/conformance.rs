@@ -11,6 +11,7 @@ mod sqlite {
     reflector_core::transcript_suite!(OnFile::empty, durable);
     reflector_core::notice_suite!(OnFile::empty);
     reflector_core::consent_suite!(OnFile::empty);
+    reflector_core::key_suite!(OnFile::empty);
 }
 
 mod flaky_without_faults {

@@ -5,6 +5,7 @@ mod crashes;
 mod deadlines;
 mod hearing;
 mod messages;
+mod notices;
 mod openings;
 mod owed;
 mod recordings;

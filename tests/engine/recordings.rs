@@ -3,6 +3,7 @@
 mod archive;
 mod crashes;
 mod queue;
+mod slow_provider;
 mod source;
 
 use std::time::Duration;

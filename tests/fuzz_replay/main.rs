@@ -95,3 +95,19 @@ fn the_corpus_stays_small_and_has_nothing_that_no_target_reads() {
     }
     assert!(files < 200, "{files} files: keep those that tell something");
 }
+
+#[test]
+fn cargo_fuzz_plays_each_target_under_its_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/fuzz_targets");
+    for (name, _) in targets::ALL {
+        let text = fs::read_to_string(folder.join(format!("{name}.rs"))).expect("it can be read");
+        let used =
+            text.split_once("use reflector_fuzz::targets::").and_then(|(_, rest)| rest.split_once(';'));
+        let (module, played) = used.and_then(|(path, _)| path.split_once("::")).expect("it names its target");
+        assert!(module == *name || played == *name, "{name} plays {played} of {module}");
+        assert!(
+            text.contains(&format!("| {played}(input));")),
+            "{name} names {played} and plays another: {text}"
+        );
+    }
+}

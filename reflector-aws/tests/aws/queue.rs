@@ -1,5 +1,7 @@
 //! What is asked of the queue, and what becomes of messages in hand.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reflector_aws::AwsSource;
@@ -121,6 +123,53 @@ async fn no_message_is_waited_for_longer_than_a_quarter_of_the_time_that_it_is_i
         [json!(20), json!(19), json!(3), json!(1), json!(1)],
         "at least a second: else some is missed"
     );
+}
+
+#[tokio::test]
+async fn where_ten_came_more_are_taken_in_hand_without_waiting_until_fewer_come_or_a_hundred_are() {
+    for (there, taken, waited) in [
+        (9, 9, vec![20]),
+        (10, 10, vec![20, 0]),
+        (34, 34, vec![20, 0, 0, 0]),
+        (300, 100, [vec![20], vec![0; 9]].concat()),
+    ] {
+        let server = MockServer::start().await;
+        let left = Arc::new(AtomicUsize::new(there));
+        answers(&server, "ReceiveMessage", move |_| {
+            let before = left.load(Ordering::SeqCst);
+            let some = before.min(10);
+            left.store(before - some, Ordering::SeqCst);
+            let message =
+                |n| json!({"MessageId": format!("{n}"), "ReceiptHandle": format!("r-{n}"), "Body": ""});
+            (200, json!({"Messages": (before - some..before).map(message).collect::<Vec<_>>()}))
+        })
+        .await;
+        let source = AwsSource::connect(settings(&server.uri(), Some(URL), &[])).await.unwrap();
+        let mut messages = source.receive().await.unwrap();
+        source.receive_more(&mut messages).await;
+        assert_eq!(messages.len(), taken);
+        let calls = asked(&server).await;
+        let waits: Vec<_> = calls.iter().map(|(_, call)| call["WaitTimeSeconds"].as_i64().unwrap()).collect();
+        assert_eq!(waits, waited, "of {there}");
+    }
+}
+
+#[tokio::test]
+async fn what_fails_when_more_is_asked_for_loses_nothing_that_came() {
+    let server = MockServer::start().await;
+    answers(&server, "ReceiveMessage", |call| match call["WaitTimeSeconds"].as_i64() {
+        Some(0) => (403, json!({"__type": "AccessDeniedException"})),
+        _ => {
+            let message =
+                |n| json!({"MessageId": format!("{n}"), "ReceiptHandle": format!("r-{n}"), "Body": ""});
+            (200, json!({"Messages": (0..10).map(message).collect::<Vec<_>>()}))
+        }
+    })
+    .await;
+    let source = AwsSource::connect(settings(&server.uri(), Some(URL), &[])).await.unwrap();
+    let mut messages = source.receive().await.unwrap();
+    source.receive_more(&mut messages).await;
+    assert_eq!(messages.len(), 10);
 }
 
 #[tokio::test]

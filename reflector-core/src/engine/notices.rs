@@ -33,7 +33,7 @@ pub trait Courier: Send + Sync + Debug + 'static {
 pub struct Undelivered {
     /// What went wrong, without secrets.
     pub reason: String,
-    /// How long the receiver wants to be left alone.
+    /// How long the receiver wants to be left alone: a day at most.
     pub after: Option<Duration>,
 }
 
@@ -118,7 +118,8 @@ fn after_failure(
     if now.since(claimed.notice.owed_at) >= TRIED_FOR {
         return (Brought::GivenUp { error }, Settlement::Done);
     }
-    let at = now
-        + doubled(FIRST_RETRY, claimed.attempts, LONGEST_RETRY).max(undelivered.after.unwrap_or_default());
+    // Whoever wants to be left alone for longer would keep it owed for as long.
+    let wanted = undelivered.after.unwrap_or_default().min(TRIED_FOR);
+    let at = now + doubled(FIRST_RETRY, claimed.attempts, LONGEST_RETRY).max(wanted);
     (Brought::Later { at, error: error.clone() }, Settlement::Retry { at, error })
 }

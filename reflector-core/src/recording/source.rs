@@ -31,6 +31,10 @@ pub trait RecordingSource: Send + Sync + Debug + 'static {
     /// They come again unless they are acknowledged within [`in_hand`](Self::in_hand), or extended.
     async fn receive(&self) -> Result<Vec<Message>, SourceError>;
 
+    /// Adds to what was received just now what else is there already, without waiting, so that more of it is kept in one
+    /// write. Nothing, for a source that says nothing else.
+    async fn receive_more(&self, _received: &mut Vec<Message>) {}
+
     /// How long a message is in hand.
     fn in_hand(&self) -> Duration;
 

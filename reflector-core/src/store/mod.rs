@@ -10,6 +10,7 @@ mod delivery;
 pub mod document;
 mod effect;
 mod hearing;
+mod key;
 mod meeting;
 mod notice;
 mod recording;
@@ -25,6 +26,7 @@ pub use consent::{ConsentAnswer, ConsentStore, DeploymentKey};
 pub use delivery::{DeliveryKey, DeliveryStore, Kept, KeptDelivery};
 pub use effect::{ClaimEffects, ClaimedEffect, EffectId, EffectStore, OwedEffect, Settled, Settlement};
 pub use hearing::{Heard, HearingStore, LISTENING_GAP};
+pub use key::{ApiKey, KeyStore};
 pub use meeting::{
     Commit, Committed, Created, DueClaim, DueRow, Entry, Loaded, MeetingStore, NewMeeting, Source,
     TakenDelivery, WhichMeetings,

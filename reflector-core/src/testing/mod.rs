@@ -10,6 +10,7 @@ mod contract;
 mod fake_provider;
 mod fake_source;
 mod flaky;
+pub mod key_suite;
 pub mod notice_suite;
 pub mod objects_suite;
 pub mod pipeline_suite;

@@ -13,6 +13,8 @@ use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
 
+use crate::identity::access::Standing;
+
 pub(crate) use transcript::{StageBody, TranscriptBody};
 
 /// A room.
@@ -46,8 +48,11 @@ pub(crate) enum OvertimeBody {
     Word(&'static str),
 }
 
-impl From<&Room> for RoomBody {
-    fn from(room: &Room) -> Self {
+impl RoomBody {
+    /// A room as somebody sees it: where its owner listens is told to whom it belongs.
+    pub(crate) fn of(room: &Room, standing: Standing) -> Self {
+        let webhook =
+            room.webhook.as_ref().filter(|_| matches!(standing, Standing::Owner | Standing::Operator));
         Self {
             id: room.id.0,
             name: room.name.to_string(),
@@ -65,7 +70,7 @@ impl From<&Room> for RoomBody {
             }),
             provider: room.provider.as_ref().map(ToString::to_string),
             on_denied: room.on_denied,
-            webhook_url: room.webhook.as_ref().map(|webhook| webhook.url.clone()),
+            webhook_url: webhook.map(|webhook| webhook.url.clone()),
             created_at: room.created_at,
         }
     }
@@ -101,8 +106,14 @@ pub(crate) struct MeetingBody {
 }
 
 impl MeetingBody {
-    /// A meeting as its owner sees it. `current` is the room's current meeting.
-    pub(crate) fn of(loaded: &Loaded, engine: &Engine, current: Option<reflector_core::MeetingId>) -> Self {
+    /// A meeting as somebody sees it: the host's address lets in whoever has it, and is its owner's alone. `current` is
+    /// the room's current meeting.
+    pub(crate) fn of(
+        loaded: &Loaded,
+        engine: &Engine,
+        current: Option<reflector_core::MeetingId>,
+        standing: Standing,
+    ) -> Self {
         let Loaded { meeting, .. } = loaded;
         let Meeting { life, room, .. } = meeting;
         let policy = engine.policy_of(loaded);
@@ -115,6 +126,7 @@ impl MeetingBody {
             room_url: room.as_ref().map(|room| room.url.clone()).unwrap_or_default(),
             host_room_url: room
                 .as_ref()
+                .filter(|_| standing == Standing::Owner)
                 .and_then(|room| room.host_url.as_ref())
                 .map(|url| url.expose().to_owned())
                 .unwrap_or_default(),
@@ -141,13 +153,72 @@ impl MeetingBody {
 
     /// A meeting as it may be shown to whoever is not its owner, or written to a file.
     pub(crate) fn without_secrets(loaded: &Loaded, engine: &Engine) -> Self {
-        Self { host_room_url: String::new(), ..Self::of(loaded, engine, None) }
+        Self::of(loaded, engine, None, Standing::Operator)
+    }
+}
+
+/// A meeting, to whoever may see it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum SeenMeeting {
+    /// To those who said who they are.
+    Whole(Box<MeetingBody>),
+    /// To a guest.
+    Guest(GuestMeetingBody),
+}
+
+/// What a guest sees of a meeting, and of the room's address when they join.
+#[derive(Debug, Serialize)]
+pub(crate) struct GuestMeetingBody {
+    id: Uuid,
+    phase: &'static str,
+    start_date: Timestamp,
+    end_date: Timestamp,
+    num_clients: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    participant_token: Option<String>,
+}
+
+impl SeenMeeting {
+    /// A meeting as somebody sees it who has not joined it.
+    pub(crate) fn of(
+        loaded: &Loaded,
+        engine: &Engine,
+        current: Option<reflector_core::MeetingId>,
+        standing: Standing,
+    ) -> Self {
+        let whole = MeetingBody::of(loaded, engine, current, standing);
+        if standing != Standing::Guest {
+            return Self::Whole(Box::new(whole));
+        }
+        let MeetingBody { id, phase, start_date, end_date, num_clients, .. } = whole;
+        let (room_url, participant_token) = (None, None);
+        Self::Guest(GuestMeetingBody {
+            id,
+            phase,
+            start_date,
+            end_date,
+            num_clients,
+            room_url,
+            participant_token,
+        })
     }
 
-    /// With the token that joining gives.
+    /// With what joining gives: the token, and to guests the room's address.
     #[must_use]
-    pub(crate) fn with_token(self, token: String) -> Self {
-        Self { participant_token: Some(token), ..self }
+    pub(crate) fn joined(self, url: &str, token: String) -> Self {
+        match self {
+            Self::Whole(whole) => {
+                Self::Whole(Box::new(MeetingBody { participant_token: Some(token), ..*whole }))
+            }
+            Self::Guest(guest) => Self::Guest(GuestMeetingBody {
+                room_url: Some(url.to_owned()),
+                participant_token: Some(token),
+                ..guest
+            }),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod bar;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod keys;
 pub(crate) mod meetings;
 pub(crate) mod pipeline;
 pub(crate) mod recordings;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use reflector_core::Timestamp;
 use reflector_core::engine::{Engine, EngineError, ReconcileError, Recordings};
 use reflector_core::recording::SourceError;
-use reflector_core::store::{Page, Paging, Store, StoreError, TranscriptStore};
+use reflector_core::store::{KeyStore, Page, Paging, Store, StoreError, TranscriptStore};
 use reflector_pipeline::PipelineSettings;
 use serde::Serialize;
 
@@ -67,6 +68,7 @@ pub(crate) struct Office {
     pub(crate) engine: Arc<Engine>,
     pub(crate) recordings: Recordings,
     pub(crate) transcripts: Arc<dyn TranscriptStore>,
+    pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) sources: RecordingSettings,
     pipeline: PipelineSettings,
     kept: Kept,
@@ -91,6 +93,7 @@ impl Office {
             engine,
             recordings,
             transcripts: Arc::clone(&kept.transcripts),
+            keys: Arc::clone(&kept.keys),
             sources: config.recordings.clone(),
             pipeline: config.pipeline.clone(),
             now: clock(),

@@ -3,12 +3,13 @@
 use clap::Subcommand;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::store::{RoomCreated, Viewer};
-use reflector_core::{Room, RoomId, RoomName};
+use reflector_core::{Room, RoomId, RoomName, UserId};
 
 use super::{CommandError, Office, print_json, whole};
 use crate::api::RoomBody;
-use crate::auth::local;
 use crate::clock::new_id;
+use crate::identity::access::Standing;
+use crate::identity::local;
 use crate::named::room_named;
 
 #[derive(Clone, Debug, Subcommand)]
@@ -23,6 +24,9 @@ pub(crate) enum Rooms {
     Create {
         /// Lower-case letters, digits and dashes.
         name: RoomName,
+        /// Whose it is; the user `local`, who everybody is with REFLECTOR_AUTH=none, if nobody is named.
+        #[arg(long, value_name = "USER")]
+        owner: Option<String>,
     },
     /// Deletes a room; its meetings' history stays.
     Delete {
@@ -37,7 +41,7 @@ pub(crate) enum Rooms {
 pub(crate) async fn run(office: &Office, command: Rooms) -> Result<(), CommandError> {
     match command {
         Rooms::List { json } => list(office, json).await,
-        Rooms::Create { name } => create(office, name).await,
+        Rooms::Create { name, owner } => create(office, name, owner).await,
         Rooms::Delete { name, end } => delete(office, &name, end).await,
     }
 }
@@ -45,7 +49,9 @@ pub(crate) async fn run(office: &Office, command: Rooms) -> Result<(), CommandEr
 async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
     let rooms = whole(async |paging| office.store().list_rooms(&Viewer::Operator, paging).await).await?;
     if json {
-        return print_json(&rooms.iter().map(RoomBody::from).collect::<Vec<_>>());
+        return print_json(
+            &rooms.iter().map(|room| RoomBody::of(room, Standing::Operator)).collect::<Vec<_>>(),
+        );
     }
     for room in rooms {
         let provider = room.provider.as_ref().map_or("the usual", |provider| provider.as_str());
@@ -54,8 +60,9 @@ async fn list(office: &Office, json: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn create(office: &Office, name: RoomName) -> Result<(), CommandError> {
-    let room = Room::new(RoomId(new_id()), name, local(), office.now);
+async fn create(office: &Office, name: RoomName, owner: Option<String>) -> Result<(), CommandError> {
+    let owner = owner.map_or_else(local, UserId);
+    let room = Room::new(RoomId(new_id()), name, owner, office.now);
     let id = room.id;
     match office.store().create_room(room).await? {
         RoomCreated::Stored => println!("{id}"),

@@ -1,6 +1,7 @@
 //! Settings: a file, overridden by the environment, overridden by flags. A wrong value stops the start with one line
 //! that names the key, the value and what it should be.
 
+mod auth;
 mod keys;
 mod pipeline;
 mod recordings;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
 
+pub use auth::{Auth, JwtKeys, JwtSettings};
 pub use keys::{KEYS, Key, Secret};
 pub use recordings::RecordingSettings;
 pub use roles::Roles;
@@ -57,6 +59,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Whether an address that is not loopback is allowed although everybody is let in.
     pub insecure: bool,
+    /// Whether callers are asked who they are.
+    pub auth: Auth,
     /// What this process does.
     pub roles: Roles,
     /// Where things are kept.
@@ -169,8 +173,8 @@ impl Config {
         let values = Values::collect(sources)?;
         let listen: SocketAddr =
             values.parse("REFLECTOR_LISTEN", "use an address and a port, such as 127.0.0.1:1250")?;
-        values.one_of("REFLECTOR_AUTH", &[("none", ())])?;
-        if !listen.ip().is_loopback() && !sources.insecure {
+        let auth = values.auth()?;
+        if matches!(auth, Auth::Nobody) && !listen.ip().is_loopback() && !sources.insecure {
             let should = "with REFLECTOR_AUTH=none everybody is let in, so the address must be a loopback one such as \
                           127.0.0.1:1250; --insecure allows another";
             return Err(values.wrong("REFLECTOR_LISTEN", should));
@@ -180,6 +184,7 @@ impl Config {
             listen,
             metrics_listen: values.metrics_listen()?,
             insecure: sources.insecure,
+            auth,
             roles: values.roles()?,
             database: values.database()?,
             retention: values.duration_above_zero("REFLECTOR_RETENTION")?,

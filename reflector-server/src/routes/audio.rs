@@ -10,17 +10,19 @@ use reflector_core::recording::{ObjectBytes, Objects, SourceError};
 use tracing::warn;
 
 use super::Path;
-use super::transcripts::loaded;
+use super::transcripts::owned;
 use crate::error::Problem;
+use crate::identity::Caller;
 use crate::state::App;
 use crate::workers::Chain;
 
 pub(crate) async fn play(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let transcript = loaded(&app, &id).await?.transcript;
+    let transcript = owned(&app, &caller, &id).await?.transcript;
     let size = transcript.size;
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(Range::read);
     let Some((first, last)) = asked.unwrap_or(Range::From(0)).within(size) else {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Path;
-use super::meetings::meeting;
+use super::meetings::found;
 use crate::builtin::token_hash;
 use crate::error::Problem;
 use crate::json::Input;
@@ -34,7 +34,7 @@ pub(crate) async fn answer(
     Path(id): Path<String>,
     Input(input): Input<ConsentInput>,
 ) -> Result<Json<ConsentBody>, Problem> {
-    let meeting = meeting(&app, &id).await?.meeting;
+    let meeting = found(&app, &id).await?.meeting;
     let now = (app.clock)();
     if !app.tokens.are_of(meeting.id, &input.participant_token) {
         let detail = "participant_token is not one that joining this meeting gave";

@@ -8,14 +8,16 @@ use axum::http::StatusCode;
 use reflector_core::engine::{Applied, CurrentMeeting, Input as Told, NewScheduled, ScheduledMeeting};
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
 use reflector_core::store::{Loaded, Source};
-use reflector_core::{MeetingId, Room, RoomId, Timestamp, admission};
+use reflector_core::{MeetingId, RoomId, Timestamp, admission};
 use serde::Deserialize;
 
 use super::rooms::minutes;
-use super::{PageQuery, Path, Query, room};
-use crate::api::{EntryBody, Listing, MeetingBody};
+use super::{PageQuery, Path, Query};
+use crate::api::{EntryBody, Listing, MeetingBody, SeenMeeting};
 use crate::clock::new_id;
 use crate::error::Problem;
+use crate::identity::Caller;
+use crate::identity::access::{Standing, Wants, meeting, room};
 use crate::json::Input;
 use crate::state::App;
 
@@ -30,10 +32,11 @@ const LOOK: Duration = Duration::from_millis(250);
 
 pub(crate) async fn current(
     State(app): State<App>,
+    caller: Caller,
     Path(named): Path<String>,
     Input(Nothing {}): Input<Nothing>,
 ) -> Result<Json<MeetingBody>, Problem> {
-    let room = room(&app, &named).await?;
+    let (room, standing) = room(&app, &caller, &named, Wants::Share).await?;
     let id = MeetingId(new_id());
     let CurrentMeeting::Is(loaded) =
         app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await?
@@ -41,7 +44,7 @@ pub(crate) async fn current(
         return Err(Problem::no_such("room"));
     };
     let loaded = opened(&app, *loaded).await?;
-    body(&app, &loaded).await.map(Json)
+    body(&app, &loaded, standing).await.map(Json)
 }
 
 /// Waits until the provider has made the meeting's room.
@@ -84,10 +87,11 @@ pub(crate) struct NewMeeting {
 
 pub(crate) async fn schedule(
     State(app): State<App>,
+    caller: Caller,
     Path(named): Path<String>,
     Input(new): Input<NewMeeting>,
 ) -> Result<(StatusCode, Json<MeetingBody>), Problem> {
-    let room = room(&app, &named).await?;
+    let (room, standing) = room(&app, &caller, &named, Wants::Own).await?;
     let now = (app.clock)();
     if new.end_date <= new.start_date {
         return Err(Problem::invalid("end_date", "the end must be after the start"));
@@ -112,28 +116,31 @@ pub(crate) async fn schedule(
         ScheduledMeeting::Was(applied) => (StatusCode::OK, accepted(applied)?),
     };
     let loaded = opened(&app, load(&app, id).await?).await?;
-    Ok((status, Json(body(&app, &loaded).await?)))
+    Ok((status, Json(body(&app, &loaded, standing).await?)))
 }
 
 pub(crate) async fn active(
     State(app): State<App>,
+    caller: Caller,
     Path(named): Path<String>,
-) -> Result<Json<Vec<MeetingBody>>, Problem> {
-    let room = room(&app, &named).await?;
+) -> Result<Json<Vec<SeenMeeting>>, Problem> {
+    let (room, standing) = room(&app, &caller, &named, Wants::Visit).await?;
     let mut open = app.engine.store().open_meetings(room.id).await?;
     let current = current_of(&open, (app.clock)());
     open.retain(|loaded| loaded.meeting.life.phase.is_active());
     open.sort_by_key(|loaded| (std::cmp::Reverse(loaded.meeting.life.schedule.end), loaded.meeting.id));
-    Ok(Json(open.iter().map(|loaded| MeetingBody::of(loaded, &app.engine, current)).collect()))
+    let seen = open.iter().map(|loaded| SeenMeeting::of(loaded, &app.engine, current, standing));
+    Ok(Json(seen.collect()))
 }
 
 pub(crate) async fn join(
     State(app): State<App>,
+    caller: Caller,
     Path((named, id)): Path<(String, String)>,
     Input(Nothing {}): Input<Nothing>,
-) -> Result<Json<MeetingBody>, Problem> {
-    let room: Room = room(&app, &named).await?;
-    let loaded = meeting(&app, &id).await?;
+) -> Result<Json<SeenMeeting>, Problem> {
+    let (room, standing) = room(&app, &caller, &named, Wants::Visit).await?;
+    let loaded = found(&app, &id).await?;
     if loaded.meeting.room_id != room.id {
         return Err(Problem::new(StatusCode::FORBIDDEN, "the meeting belongs to another room"));
     }
@@ -145,15 +152,18 @@ pub(crate) async fn join(
         return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
     }
     let token = app.participant_token(&loaded.meeting, now).await?;
-    Ok(Json(body(&app, &loaded).await?.with_token(token)))
+    let current = current_in(&app, room.id).await?;
+    let url = loaded.meeting.room.as_ref().map(|room| room.url.as_str()).unwrap_or_default();
+    Ok(Json(SeenMeeting::of(&loaded, &app.engine, current, standing).joined(url, token)))
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<MeetingBody>, Problem> {
-    let loaded = meeting(&app, &id).await?;
-    body(&app, &loaded).await.map(Json)
+    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Share).await?;
+    body(&app, &loaded, standing).await.map(Json)
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,10 +176,12 @@ pub(crate) struct MeetingChange {
 
 pub(crate) async fn change(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Input(change): Input<MeetingChange>,
 ) -> Result<Json<MeetingBody>, Problem> {
-    let id = meeting(&app, &id).await?.meeting.id;
+    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
+    let id = loaded.meeting.id;
     let grace = match change.grace_period_minutes {
         Some(Some(grace)) => Some(Some(minutes("grace_period_minutes", grace)?)),
         Some(None) => Some(None),
@@ -187,7 +199,7 @@ pub(crate) async fn change(
     if let Some(grace) = grace {
         tell(&app, id, Event::GraceChanged { grace }).await?;
     }
-    shown(&app, id).await
+    shown(&app, id, standing).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -197,10 +209,11 @@ pub(crate) struct Extension {
 
 pub(crate) async fn extend(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Input(extension): Input<Extension>,
 ) -> Result<Json<MeetingBody>, Problem> {
-    let loaded = meeting(&app, &id).await?;
+    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
     let (schedule, now) = (loaded.meeting.life.schedule, (app.clock)());
     // The end of an unscheduled meeting is information only.
     let latest = if schedule.scheduled { schedule.end.max(now) } else { now };
@@ -208,37 +221,44 @@ pub(crate) async fn extend(
         return Err(Problem::invalid("until", "use a time after the meeting's end and after now"));
     }
     tell(&app, loaded.meeting.id, Event::Rescheduled { start: None, end: Some(extension.until) }).await?;
-    shown(&app, loaded.meeting.id).await
+    shown(&app, loaded.meeting.id, standing).await
 }
 
 pub(crate) async fn end(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Input(Nothing {}): Input<Nothing>,
 ) -> Result<Json<MeetingBody>, Problem> {
-    let id = meeting(&app, &id).await?.meeting.id;
+    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
+    let id = loaded.meeting.id;
     match tell(&app, id, Event::EndRequested).await {
         // To end what is ended is no mistake.
-        Err(TellError::Refused(Ignored::Closed | Ignored::Closing)) | Ok(()) => shown(&app, id).await,
+        Err(TellError::Refused(Ignored::Closed | Ignored::Closing)) | Ok(()) => {
+            shown(&app, id, standing).await
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 pub(crate) async fn cancel(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<MeetingBody>, Problem> {
-    let id = meeting(&app, &id).await?.meeting.id;
+    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
+    let id = loaded.meeting.id;
     tell(&app, id, Event::Cancelled).await?;
-    shown(&app, id).await
+    shown(&app, id, standing).await
 }
 
 pub(crate) async fn history(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listing<EntryBody>>, Problem> {
-    let loaded = meeting(&app, &id).await?;
+    let (loaded, _) = meeting(&app, &caller, &id, Wants::Own).await?;
     let paging = query.paging()?;
     let limit = usize::try_from(paging.limit).unwrap_or(usize::MAX);
     let entries = app.engine.store().history(loaded.meeting.id, paging.offset, limit).await?;
@@ -278,8 +298,8 @@ fn accepted(applied: Applied) -> Result<MeetingId, Problem> {
     }
 }
 
-/// The meeting of this id.
-pub(super) async fn meeting(app: &App, id: &str) -> Result<Loaded, Problem> {
+/// The meeting of this id, whosever it is.
+pub(super) async fn found(app: &App, id: &str) -> Result<Loaded, Problem> {
     load(app, id.parse().map_err(|_| Problem::no_such("meeting"))?).await
 }
 
@@ -287,17 +307,17 @@ async fn load(app: &App, id: MeetingId) -> Result<Loaded, Problem> {
     app.engine.store().load(id).await?.ok_or_else(|| Problem::no_such("meeting"))
 }
 
-async fn shown(app: &App, id: MeetingId) -> Result<Json<MeetingBody>, Problem> {
+async fn shown(app: &App, id: MeetingId, standing: Standing) -> Result<Json<MeetingBody>, Problem> {
     let loaded = load(app, id).await?;
-    body(app, &loaded).await.map(Json)
+    body(app, &loaded, standing).await.map(Json)
 }
 
-async fn body(app: &App, loaded: &Loaded) -> Result<MeetingBody, Problem> {
+async fn body(app: &App, loaded: &Loaded, standing: Standing) -> Result<MeetingBody, Problem> {
     let current = match loaded.meeting.life.phase {
         Phase::Closed { .. } => None,
         _ => current_in(app, loaded.meeting.room_id).await?,
     };
-    Ok(MeetingBody::of(loaded, &app.engine, current))
+    Ok(MeetingBody::of(loaded, &app.engine, current, standing))
 }
 
 async fn current_in(app: &App, room: RoomId) -> Result<Option<MeetingId>, Problem> {

@@ -12,12 +12,13 @@ pub(crate) mod webhooks;
 
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
+use reflector_core::RoomId;
 use reflector_core::store::Paging;
-use reflector_core::{Room, RoomId};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::Problem;
-use crate::named::room_named;
+use crate::identity::Caller;
+use crate::identity::access::{self, Wants};
 use crate::state::App;
 
 /// Which page of a listing.
@@ -89,19 +90,21 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromR
     }
 }
 
-/// The room that a path names, by id or by name.
-pub(crate) async fn room(app: &App, named: &str) -> Result<Room, Problem> {
-    room_named(app.engine.store(), named).await?.ok_or_else(|| Problem::no_such("room"))
-}
-
-/// The room that a listing is asked for, if it is asked for one: by its id also one that was deleted.
-pub(crate) async fn room_asked_for(app: &App, named: Option<&str>) -> Result<Option<RoomId>, Problem> {
+/// The room that a listing is asked for, if it is asked for one: by its id also one that was deleted. What a listing shows
+/// of it is up to the caller.
+pub(crate) async fn room_asked_for(
+    app: &App,
+    caller: &Caller,
+    named: Option<&str>,
+) -> Result<Option<RoomId>, Problem> {
     let Some(named) = named else { return Ok(None) };
     if let Ok(id) = named.parse() {
         return Ok(Some(id));
     }
-    let room = room_named(app.engine.store(), named).await?;
-    room.map(|room| Some(room.id)).ok_or_else(|| Problem::invalid("room", "there is no such room"))
+    match access::room(app, caller, named, Wants::Share).await {
+        Ok((room, _)) => Ok(Some(room.id)),
+        Err(_) => Err(Problem::invalid("room", "there is no such room")),
+    }
 }
 
 /// Tells a field that is `null` from one that is not there.

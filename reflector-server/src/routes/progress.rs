@@ -12,9 +12,10 @@ use reflector_core::store::LoadedTranscript;
 use serde::Serialize;
 
 use super::Path;
-use super::transcripts::{load, loaded};
+use super::transcripts::{load, owned};
 use crate::api::StageBody;
 use crate::error::Problem;
+use crate::identity::Caller;
 use crate::state::App;
 
 /// How often it is looked whether something has changed.
@@ -39,9 +40,10 @@ struct Watch {
 /// that comes back is told how it stands.
 pub(crate) async fn watch(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let id = loaded(&app, &id).await?.transcript.id;
+    let id = owned(&app, &caller, &id).await?.transcript.id;
     let watch = Watch { app, id, seen: None, is_over: false };
     let events = stream::unfold(watch, |mut watch| async move { Some((Ok(watch.next().await?), watch)) });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))

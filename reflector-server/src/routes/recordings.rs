@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::engine::{Attachment, Requeued};
 use reflector_core::recording::{ObjectVersion, Recording, RecordingStatus, SourceError};
-use reflector_core::store::{LoadedRecording, StoreError, Viewer, WhichRecordings};
+use reflector_core::store::{StoreError, WhichRecordings};
 use reflector_core::{MeetingId, RecordingId};
 use serde::Deserialize;
 use tracing::warn;
@@ -14,6 +14,8 @@ use super::meetings::Nothing;
 use super::{PageQuery, Path, Query, room_asked_for};
 use crate::api::{Listing, RecordingBody};
 use crate::error::Problem;
+use crate::identity::Caller;
+use crate::identity::access::owns;
 use crate::json::Input;
 use crate::state::App;
 use crate::workers::Chain;
@@ -26,11 +28,13 @@ pub(crate) struct ListQuery {
 
 pub(crate) async fn list(
     State(app): State<App>,
+    caller: Caller,
     Query(ListQuery { status, room }): Query<ListQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<RecordingBody>>, Problem> {
-    let room = room_asked_for(&app, room.as_deref()).await?;
-    let which = WhichRecordings { viewer: Viewer::Operator, status, room };
+    let viewer = caller.viewer()?;
+    let room = room_asked_for(&app, &caller, room.as_deref()).await?;
+    let which = WhichRecordings { viewer, status, room };
     let found = app.recordings.store().list_recordings(&which, page.paging()?).await?;
     let mut items = Vec::new();
     for recording in &found.items {
@@ -41,14 +45,19 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<RecordingBody>, Problem> {
-    Ok(Json(body(&app, &loaded(&app, id_of(&id)?).await?.recording).await?))
+    Ok(Json(body(&app, &owned(&app, &caller, &id).await?).await?))
 }
 
 /// Erases the object first: a recording whose object stays would be gone from sight and not from the bucket.
-pub(crate) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let LoadedRecording { recording, .. } = loaded(&app, id_of(&id)?).await?;
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let recording = owned(&app, &caller, &id).await?;
     erase(&app, &recording.object).await?;
     if app.recordings.store().delete_recording(recording.id, (app.clock)()).await? {
         Ok(StatusCode::NO_CONTENT)
@@ -70,10 +79,12 @@ async fn erase(app: &App, object: &ObjectVersion) -> Result<(), Problem> {
 
 pub(crate) async fn requeue(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Input(Nothing {}): Input<Nothing>,
 ) -> Result<(StatusCode, Json<RecordingBody>), Problem> {
-    match app.recordings.requeue(id_of(&id)?).await? {
+    let id = owned(&app, &caller, &id).await?.id;
+    match app.recordings.requeue(id).await? {
         Requeued::Queued(recording) => Ok((StatusCode::ACCEPTED, Json(body(&app, &recording).await?))),
         Requeued::NoSuchRecording => Err(no_such()),
         Requeued::Unmatched => Err(Problem::new(
@@ -90,10 +101,12 @@ pub(crate) struct AttachInput {
 
 pub(crate) async fn attach(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Input(AttachInput { meeting_id }): Input<AttachInput>,
 ) -> Result<(StatusCode, Json<RecordingBody>), Problem> {
-    let id = loaded(&app, id_of(&id)?).await?.recording.id;
+    caller.operator()?;
+    let id = owned(&app, &caller, &id).await?.id;
     match app.recordings.attach(id, meeting_id).await? {
         Attachment::Attached(recording) => Ok((StatusCode::ACCEPTED, Json(body(&app, &recording).await?))),
         Attachment::NoSuchRecording => Err(no_such()),
@@ -106,12 +119,15 @@ async fn body(app: &App, recording: &Recording) -> Result<RecordingBody, StoreEr
     Ok(RecordingBody::of(recording, transcript.map(|loaded| loaded.transcript.id)))
 }
 
-fn id_of(id: &str) -> Result<RecordingId, Problem> {
-    id.parse().map_err(|_| no_such())
-}
-
-async fn loaded(app: &App, id: RecordingId) -> Result<LoadedRecording, Problem> {
-    app.recordings.store().load_recording(id).await?.ok_or_else(no_such)
+/// The recording of this id, for whoever owns the room of its meeting; one without a meeting is the operators'.
+async fn owned(app: &App, caller: &Caller, id: &str) -> Result<Recording, Problem> {
+    let found = match id.parse::<RecordingId>() {
+        Ok(id) => app.recordings.store().load_recording(id).await?,
+        Err(_) => None,
+    };
+    let room = found.as_ref().and_then(|found| found.recording.belongs_to).map(|belongs| belongs.room);
+    owns(app, caller, room, "recording").await?;
+    found.map(|found| found.recording).ok_or_else(no_such)
 }
 
 fn no_such() -> Problem {

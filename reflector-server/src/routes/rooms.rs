@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::engine::RoomRemoval;
 use reflector_core::lifecycle::Overtime;
-use reflector_core::store::{RoomCreated, Viewer};
+use reflector_core::store::RoomCreated;
 use reflector_core::{
     OnDenied, ProviderName, RecordingTrigger, RecordingType, Room, RoomId, RoomMode, RoomName, RoomWebhook,
     WebhookSecret,
@@ -15,11 +15,12 @@ use reflector_core::{
 use serde::Deserialize;
 use url::Url;
 
-use super::{PageQuery, Path, Query, room};
+use super::{PageQuery, Path, Query};
 use crate::api::{Listing, RoomBody};
-use crate::auth::local;
 use crate::clock::new_id;
 use crate::error::Problem;
+use crate::identity::Caller;
+use crate::identity::access::{Standing, Wants, room};
 use crate::json::Input;
 use crate::outgoing::Reach;
 use crate::state::App;
@@ -143,13 +144,15 @@ fn known_provider(app: &App, name: &str) -> Result<ProviderName, Problem> {
 
 pub(crate) async fn create(
     State(app): State<App>,
+    caller: Caller,
     Input(new): Input<RoomInput>,
 ) -> Result<(StatusCode, Json<RoomBody>), Problem> {
+    let owner = caller.user()?.clone();
     let name = new.name.as_deref().ok_or_else(|| Problem::invalid("name", "a room needs a name"))?;
     let name: RoomName = name.parse().map_err(|why| Problem::invalid("name", why))?;
-    let mut room = Room::new(RoomId(new_id()), name, local(), (app.clock)());
+    let mut room = Room::new(RoomId(new_id()), name, owner, (app.clock)());
     new.apply(&app, &mut room)?;
-    let body = RoomBody::from(&room);
+    let body = RoomBody::of(&room, Standing::Owner);
     match app.engine.store().create_room(room).await? {
         RoomCreated::Stored => Ok((StatusCode::CREATED, Json(body))),
         RoomCreated::NameTaken => Err(Problem::new(StatusCode::CONFLICT, "another room has this name")),
@@ -158,31 +161,35 @@ pub(crate) async fn create(
 
 pub(crate) async fn list(
     State(app): State<App>,
+    caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listing<RoomBody>>, Problem> {
-    let page = app.engine.store().list_rooms(&Viewer::Operator, query.paging()?).await?;
-    let items = page.items.iter().map(RoomBody::from).collect();
+    let page = app.engine.store().list_rooms(&caller.viewer()?, query.paging()?).await?;
+    let items = page.items.iter().map(|room| RoomBody::of(room, Standing::of(&caller, room))).collect();
     Ok(Json(Listing { items, total: page.total, page: query.page, size: query.size }))
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
+    caller: Caller,
     Path(named): Path<String>,
 ) -> Result<Json<RoomBody>, Problem> {
-    Ok(Json(RoomBody::from(&room(&app, &named).await?)))
+    let (room, standing) = room(&app, &caller, &named, Wants::Share).await?;
+    Ok(Json(RoomBody::of(&room, standing)))
 }
 
 pub(crate) async fn change(
     State(app): State<App>,
+    caller: Caller,
     Path(named): Path<String>,
     Input(change): Input<RoomInput>,
 ) -> Result<Json<RoomBody>, Problem> {
-    let mut room = room(&app, &named).await?;
+    let (mut room, standing) = room(&app, &caller, &named, Wants::Own).await?;
     if change.name.as_ref().is_some_and(|name| name != room.name.as_str()) {
         return Err(Problem::invalid("name", "a room keeps its name; make another room"));
     }
     change.apply(&app, &mut room)?;
-    let body = RoomBody::from(&room);
+    let body = RoomBody::of(&room, standing);
     if app.engine.store().update_room(room).await? { Ok(Json(body)) } else { Err(Problem::no_such("room")) }
 }
 
@@ -194,10 +201,11 @@ pub(crate) struct DeleteQuery {
 
 pub(crate) async fn delete(
     State(app): State<App>,
+    caller: Caller,
     Path(named): Path<String>,
     Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, Problem> {
-    let room = room(&app, &named).await?;
+    let (room, _) = room(&app, &caller, &named, Wants::Own).await?;
     match app.engine.remove_room(room.id, query.end, (app.clock)()).await? {
         RoomRemoval::Deleted => Ok(StatusCode::NO_CONTENT),
         RoomRemoval::HasOpenMeetings(open) => Err(Problem::new(

@@ -7,13 +7,15 @@ use axum::response::{IntoResponse, Response};
 use reflector_core::TranscriptId;
 use reflector_core::engine::RunError;
 use reflector_core::pipeline::RestartAt;
-use reflector_core::store::{LoadedTranscript, Viewer, WhichTranscripts};
+use reflector_core::store::{LoadedTranscript, WhichTranscripts};
 use reflector_pipeline::Published;
 use serde::Deserialize;
 
 use super::{PageQuery, Path, Query, room_asked_for};
 use crate::api::{Listing, TranscriptBody};
 use crate::error::Problem;
+use crate::identity::Caller;
+use crate::identity::access::owns;
 use crate::json::Input;
 use crate::state::App;
 
@@ -24,11 +26,13 @@ pub(crate) struct ListQuery {
 
 pub(crate) async fn list(
     State(app): State<App>,
+    caller: Caller,
     Query(ListQuery { room }): Query<ListQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<TranscriptBody>>, Problem> {
-    let room = room_asked_for(&app, room.as_deref()).await?;
-    let which = WhichTranscripts { viewer: Viewer::Operator, room, unfinished: false };
+    let viewer = caller.viewer()?;
+    let room = room_asked_for(&app, &caller, room.as_deref()).await?;
+    let which = WhichTranscripts { viewer, room, unfinished: false };
     let found = app.line.runs.store().list_transcripts(&which, page.paging()?).await?;
     let mut items = Vec::new();
     for loaded in &found.items {
@@ -39,13 +43,18 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<TranscriptBody>, Problem> {
-    Ok(Json(body(&app, &loaded(&app, &id).await?).await?))
+    Ok(Json(body(&app, &owned(&app, &caller, &id).await?).await?))
 }
 
-pub(crate) async fn webvtt(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
-    match said(&app, &loaded(&app, &id).await?).await?.webvtt {
+pub(crate) async fn webvtt(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    match said(&app, &owned(&app, &caller, &id).await?).await?.webvtt {
         Some(text) => Ok(([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], text).into_response()),
         None => Err(Problem::new(StatusCode::NOT_FOUND, "this transcript has no text, or none yet")),
     }
@@ -59,10 +68,11 @@ pub(crate) struct ProcessInput {
 /// Does it again: from the beginning, or from a stage.
 pub(crate) async fn process(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     Input(ProcessInput { from }): Input<ProcessInput>,
 ) -> Result<(StatusCode, Json<TranscriptBody>), Problem> {
-    let id = loaded(&app, &id).await?.transcript.id;
+    let id = owned(&app, &caller, &id).await?.transcript.id;
     let from = from.as_deref().map_or(RestartAt::Beginning, RestartAt::Stage);
     match app.line.runs.restart(id, from, (app.clock)()).await {
         Ok(_) => Ok((StatusCode::ACCEPTED, Json(body(&app, &load(&app, id).await?).await?))),
@@ -73,8 +83,12 @@ pub(crate) async fn process(
 }
 
 /// Deletes what was made of a recording; the recording stays.
-pub(crate) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let id = loaded(&app, &id).await?.transcript.id;
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id = owned(&app, &caller, &id).await?.transcript.id;
     if app.line.runs.store().delete_transcript(id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -92,12 +106,18 @@ async fn said(app: &App, loaded: &LoadedTranscript) -> Result<Published, Problem
     Ok(Published::so_far(&loaded.transcript, &made))
 }
 
-/// The transcript of this id.
-pub(crate) async fn loaded(app: &App, id: &str) -> Result<LoadedTranscript, Problem> {
-    load(app, id.parse().map_err(|_| no_such())?).await
+/// The transcript of this id, for whoever owns the room of its meeting.
+pub(crate) async fn owned(app: &App, caller: &Caller, id: &str) -> Result<LoadedTranscript, Problem> {
+    let found = match id.parse() {
+        Ok(id) => app.line.runs.store().load_transcript(id).await?,
+        Err(_) => None,
+    };
+    let room = found.as_ref().map(|found| found.transcript.belongs_to.room);
+    owns(app, caller, room, "transcript").await?;
+    found.ok_or_else(no_such)
 }
 
-/// The same by an id that is one.
+/// The transcript of this id, whosever it is.
 pub(crate) async fn load(app: &App, id: TranscriptId) -> Result<LoadedTranscript, Problem> {
     app.line.runs.store().load_transcript(id).await?.ok_or_else(no_such)
 }

@@ -86,22 +86,12 @@ pub(crate) fn exchange(to: SocketAddr, sent: &[u8]) -> std::io::Result<Answer> {
     }
 }
 
-/// What comes from an address until its stream ends.
-pub(crate) fn stream(to: SocketAddr, target: &str) -> String {
-    let mut stream = TcpStream::connect_timeout(&to, PATIENCE).expect("somebody listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
-    stream.write_all(&Request::new("GET", target).bytes(to)).expect("it is sent");
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).expect("it ends in time");
-    heard
-}
-
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
@@ -119,10 +109,6 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let headers = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
         headers.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.body
     }
 
     pub(crate) fn text(&self) -> String {

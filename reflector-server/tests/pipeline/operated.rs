@@ -1,5 +1,7 @@
 //! What an operator does with runs, by command and over HTTP.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use wiremock::ResponseTemplate;
 use crate::endpoints::{self, COMPLETIONS, TRANSCRIPTIONS};
 use crate::http::Request;
 use crate::media;
-use crate::program::{Program, eventually};
+use crate::program::{PATIENCE, Program, eventually};
 use crate::studio::{Held, Studio, stage};
 
 /// A transcript of a recording of speech whose run is over.
@@ -153,7 +155,7 @@ fn how_far_a_run_is_is_heard_as_it_comes_along() {
     studio.put(&meeting.key("mp4"), &media::mp4());
     let id = program.transcript_of(&meeting.key("mp4"));
     // It ends by itself, with the run.
-    let heard = crate::http::stream(program.address, &format!("/transcripts/{id}/events"));
+    let heard = stream(program.address, &format!("/transcripts/{id}/events"));
     let events: Vec<Value> = heard
         .lines()
         .filter_map(|line| line.strip_prefix("data: "))
@@ -162,6 +164,17 @@ fn how_far_a_run_is_is_heard_as_it_comes_along() {
     let running = |event: &&Value| stage(event, "transcribe")["status"] == "running";
     assert!(events.iter().any(|event| running(&event)), "{heard}");
     assert_eq!(events.last().map(|event| &event["status"]), Some(&json!("ended")), "{heard}");
+}
+
+/// What comes from an address until its stream ends.
+fn stream(from: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(from).expect("somebody listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
+    let asked = format!("GET {path} HTTP/1.1\r\nhost: {from}\r\nconnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).expect("it is sent");
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).expect("it ends in time");
+    heard
 }
 
 #[test]

@@ -62,10 +62,10 @@ fn what_is_said_in_a_recording_uploaded_to_s3_is_read_in_its_transcript_and_the_
 fn plays(program: &crate::program::Program, id: &str, film: &[u8]) {
     let path = format!("/transcripts/{id}/audio");
     let whole = program.get(&path);
-    assert_eq!((whole.status, whole.bytes()), (200, film));
+    assert_eq!((whole.status, whole.body.as_slice()), (200, film));
     let asked = |range: &str| program.send(&Request::new("GET", path.clone()).header("range", range));
     let part = asked("bytes=10-19");
-    assert_eq!((part.status, part.bytes()), (206, &film[10..20]));
+    assert_eq!((part.status, part.body.as_slice()), (206, &film[10..20]));
     assert_eq!(part.header("content-range"), Some(format!("bytes 10-19/{}", film.len()).as_str()));
     assert_eq!(asked("bytes=99999999-").status, 416);
 }

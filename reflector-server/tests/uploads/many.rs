@@ -64,7 +64,7 @@ fn announce(uploads: &Uploads, meetings: &[Meeting], wave: usize) -> usize {
     while lost < WAVE / LOST {
         let body = uploads.wait(uploads.bucket.lose_one()).expect("there are messages");
         let n = number(&body);
-        if numbers.contains(&n) && n % DOUBLED != 0 {
+        if numbers.contains(&n) && !n.is_multiple_of(DOUBLED) {
             lost += 1;
         } else {
             uploads.send(&body);

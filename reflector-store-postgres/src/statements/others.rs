@@ -137,3 +137,23 @@ pub const DROP_SETTLED: &str = "
 DELETE FROM effects WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM effects WHERE settled_at < $1 ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ))";
+
+/// Keeps a new API key.
+pub const CREATE_KEY: &str = "
+INSERT INTO api_keys (id, hash, owner, is_operator, made_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING";
+
+/// The API key of a hash, unless it was revoked.
+pub const FIND_KEY: &str = "
+SELECT id, owner, is_operator, made_at, revoked_at FROM api_keys WHERE hash = $1 AND revoked_at IS NULL";
+
+/// A page of the API keys, newest first, and how many there are.
+pub const LIST_KEYS: &str = "
+SELECT (SELECT count(*) FROM api_keys) AS total, page.*
+FROM (SELECT) AS once
+LEFT JOIN LATERAL (
+    SELECT id, owner, is_operator, made_at, revoked_at FROM api_keys ORDER BY made_at DESC, id OFFSET $1 LIMIT $2
+) AS page ON true";
+
+/// Revokes an API key.
+pub const REVOKE_KEY: &str = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";

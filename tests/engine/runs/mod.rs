@@ -4,5 +4,5 @@ mod crashes;
 mod failures;
 mod operators;
 mod stories;
-mod studio;
+pub(crate) mod studio;
 mod wrong_pipelines;

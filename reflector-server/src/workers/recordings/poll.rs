@@ -37,8 +37,11 @@ impl Intake {
             let now = self.worker.now();
             feed.answered(&answer, now);
             let rest = match answer {
-                Ok(messages) => {
+                Ok(mut messages) => {
                     backoff = Backoff::up_to(LONGEST);
+                    if !messages.is_empty() && !self.worker.stop.is_cancelled() {
+                        feed.source.receive_more(&mut messages).await;
+                    }
                     let least = if messages.is_empty() { IDLE } else { Duration::ZERO };
                     self.received(&feed, &messages, asked_at).await;
                     least.saturating_sub(now.since(asked_at))

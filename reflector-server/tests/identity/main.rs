@@ -1,0 +1,12 @@
+//! Who may do what: every route by everybody, with tokens and keys that are good, bad and worse.
+
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../harness/mod.rs"]
+mod harness;
+mod issuer;
+mod keys;
+mod rooms;
+mod table;
+mod town;
+
+use harness::{http, program};
