@@ -58,7 +58,7 @@ impl Commands {
         };
         let cli = source("cli.rs");
         let below = |word: &str| match word {
-            "rooms" | "meetings" | "recordings" | "pipeline" => {
+            "rooms" | "meetings" | "recordings" | "pipeline" | "keys" => {
                 variants(&source(&format!("commands/{word}.rs")), &format!("enum {}", capital(word)))
             }
             _ => Vec::new(),

@@ -93,7 +93,7 @@ fn the_sample_settings_are_ones_that_the_program_takes_and_the_unit_starts_it_wi
     // What is there as a comment is taken as well.
     let all: String = text("deploy/reflector.toml")
         .lines()
-        .filter(|line| !line.starts_with("database_url = \"sqlite"))
+        .filter(|line| !line.starts_with("database_url = \"sqlite") && !line.starts_with("auth = "))
         .map(|line| if line.contains(" = ") { line.trim_start_matches("# ") } else { line })
         .map(|line| format!("{line}\n"))
         .collect();
