@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+/// What the page on embedding shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;
+
 mod api;
 pub mod app;
 mod auth;

@@ -1,5 +1,7 @@
 //! What keeps the tree as ARCHITECTURE.md says: directions of imports, words, and sizes.
 
+mod documents;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -10,11 +10,17 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use reflector_core::engine::Brought;
 use reflector_core::pipeline::{Made, StageError};
+use reflector_pipeline::STAGES;
 
 use super::Registering;
 
 /// Stages take from moments to the better part of an hour.
 const SECONDS: [f64; 9] = [0.1, 0.5, 2.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0];
+
+/// What may come of an attempt at a stage, of a run, and of telling somebody.
+const STAGE_OUTCOMES: [&str; 4] = ["done", "skipped", "again", "failed"];
+const RUN_OUTCOMES: [&str; 2] = ["done", "failed"];
+const NOTICE_OUTCOMES: [&str; 5] = ["taken", "unwanted", "later", "given_up", "lost"];
 
 type Of<const N: usize> = [(&'static str, String); N];
 
@@ -46,7 +52,7 @@ impl PipelineMetrics {
         let help = "How long stages took, done or not";
         ours.register_with_unit("stage_duration", help, Unit::Seconds, durations.clone());
         let mut all = Registering(ours);
-        Self {
+        let metrics = Self {
             stages: all.add("stages", "Attempts at stages, by outcome"),
             durations,
             runs: all.add("runs_ended", "Runs that came to their end here, by outcome"),
@@ -54,6 +60,25 @@ impl PipelineMetrics {
             in_hand: all.add("runs_in_hand", "Runs that this process works on"),
             unfinished: all.add("runs_unfinished", "Runs that are not over"),
             oldest_waiting: all.add_seconds("oldest_waiting", "For how long a run that is ready has waited"),
+        };
+        metrics.begin_at_nothing();
+        metrics
+    }
+
+    /// Shows what has not happened yet: a rate is told from the first time on only if nothing was told before it.
+    fn begin_at_nothing(&self) {
+        for stage in STAGES {
+            let stage = ("stage", stage.to_owned());
+            for outcome in STAGE_OUTCOMES {
+                drop(self.stages.get_or_create(&[stage.clone(), ("outcome", outcome.to_owned())]));
+            }
+            drop(self.durations.get_or_create(&[stage]));
+        }
+        for outcome in RUN_OUTCOMES {
+            drop(self.runs.get_or_create(&[("outcome", outcome.to_owned())]));
+        }
+        for outcome in NOTICE_OUTCOMES {
+            drop(self.notices.get_or_create(&[("outcome", outcome.to_owned())]));
         }
     }
 

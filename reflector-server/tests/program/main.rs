@@ -10,6 +10,7 @@ mod queue;
 mod recordings;
 mod replay;
 mod shell;
+mod shipped;
 mod start;
 mod stop;
 #[path = "../harness/uploads.rs"]

@@ -50,7 +50,7 @@ pub(super) async fn check_hearing(
     let Some(store) = store else {
         return vec![Finding::warn(WEBHOOKS, "not looked up: see the store")];
     };
-    // What is wrong is said of the provider.
+    // That it cannot be used is said of the provider.
     let Ok(whereby) = Whereby::new(settings.clone()) else { return Vec::new() };
     let Some(webhook) = whereby.webhook() else { return Vec::new() };
     vec![match store.hearing(&"whereby".into(), webhook.endpoint()).await {
