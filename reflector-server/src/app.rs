@@ -156,6 +156,7 @@ impl Server {
             bell,
             clock,
             public_url: config.public_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
             provider: config.provider.clone(),
             stopping: Arc::new(AtomicBool::new(false)),

@@ -16,6 +16,7 @@ pub mod config;
 mod courier;
 pub mod database;
 mod error;
+mod forwarded;
 mod identity;
 mod json;
 mod line;

@@ -17,6 +17,7 @@ use tracing::{Span, info_span};
 use crate::auth;
 use crate::builtin::{self, Meet};
 use crate::error::Problem;
+use crate::forwarded;
 use crate::identity;
 use crate::routes::{audio, consent, health, meetings, progress, recordings, rooms, transcripts, webhooks};
 use crate::state::App;
@@ -67,6 +68,7 @@ fn finished(router: Router<App>, app: App) -> Router {
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), auth::names_us))
+        .layer(from_fn_with_state(app.clone(), forwarded::note_client))
         .layer(map_response(hardened))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log")

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use reflector_core::engine::{Engine, Recordings};
 use reflector_core::{Meeting, ProviderName, Timestamp};
 use url::Url;
@@ -36,6 +37,8 @@ pub(crate) struct App {
     pub(crate) bell: Arc<Bell>,
     pub(crate) clock: Clock,
     pub(crate) public_url: Url,
+    /// Whose word counts for where a request came from.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call, beside our own.
     pub(crate) cors_origins: Vec<HeaderValue>,
     pub(crate) provider: ProviderName,

@@ -78,6 +78,7 @@ pub const KEYS: &[Key] = &[
     key("REFLECTOR_PROVIDER", ""),
     key("REFLECTOR_PUBLIC_URL", ""),
     key("REFLECTOR_CORS_ORIGINS", ""),
+    key("REFLECTOR_TRUSTED_PROXIES", ""),
     key("REFLECTOR_AUTH", "none"),
     secret("REFLECTOR_JWT_SECRET"),
     key("REFLECTOR_JWT_JWKS", ""),

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use reflector_core::ProviderName;
 use reflector_core::engine::Deployment;
 use reflector_core::lifecycle::Policy;
@@ -78,6 +79,8 @@ pub struct Config {
     pub provider: ProviderName,
     /// How participants reach this server.
     pub public_url: Url,
+    /// The proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may call, beside our own.
     pub cors_origins: Vec<HeaderValue>,
     /// How to reach Whereby, if it is used.
@@ -196,6 +199,7 @@ impl Config {
             sweep: values.duration_above_zero("REFLECTOR_SWEEP")?,
             provider: values.provider(whereby.is_some())?,
             public_url: values.public_url(listen)?,
+            trusted_proxies: values.trusted_proxies()?,
             cors_origins: values.cors_origins()?,
             whereby,
             recordings: values.recordings(sources.reconcile)?,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use reflector_core::ProviderName;
 use reflector_core::lifecycle::{CloseMode, Overtime, Policy};
 use reflector_whereby::WherebySettings;
@@ -173,6 +174,14 @@ impl Values {
         let url = Url::parse(&text).map_err(|_| self.wrong(NAME, SHOULD))?;
         let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
         if usable && url.path() == "/" { Ok(url) } else { Err(self.wrong(NAME, SHOULD)) }
+    }
+
+    pub(super) fn trusted_proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
+        const NAME: &str = "REFLECTOR_TRUSTED_PROXIES";
+        let should = "use addresses or networks, such as 127.0.0.1,10.0.0.0/8";
+        let named = self.text(NAME).split(',').map(str::trim).filter(|proxy| !proxy.is_empty());
+        let read = |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        named.map(|text| read(text).ok_or_else(|| self.wrong(NAME, should))).collect()
     }
 
     /// As browsers write them: with a scheme and a host, and nothing behind.

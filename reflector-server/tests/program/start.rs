@@ -241,6 +241,42 @@ const WRONG: &[Wrong<'_>] = &[
         "whereby_webhook_secret = \"of-ours,\"",
         &["whereby_webhook_secret is `…`", FILE],
     ),
+    (
+        "a proxy",
+        &[("REFLECTOR_TRUSTED_PROXIES", "10.0.0.0/8, proxy.internal")],
+        "",
+        &["REFLECTOR_TRUSTED_PROXIES is `10.0.0.0/8, proxy.internal`", "127.0.0.1,10.0.0.0/8"],
+    ),
+    (
+        "an origin",
+        &[("REFLECTOR_CORS_ORIGINS", "https://app.example/path")],
+        "",
+        &["REFLECTOR_CORS_ORIGINS is `https://app.example/path`", "https://app.example.org"],
+    ),
+    (
+        "an endpoint",
+        &[("REFLECTOR_STT_URL", "nowhere"), ("REFLECTOR_STT_MODEL", "m")],
+        "",
+        &["REFLECTOR_STT_URL is `nowhere`", "https://api.openai.com/v1"],
+    ),
+    (
+        "an endpoint without a model",
+        &[("REFLECTOR_LLM_URL", "http://127.0.0.1:9/v1")],
+        "",
+        &["REFLECTOR_LLM_MODEL is ``", "name a model"],
+    ),
+    (
+        "a key without an endpoint",
+        &[("REFLECTOR_LLM_KEY", "of-ours")],
+        "",
+        &["REFLECTOR_LLM_KEY is `…`", "set REFLECTOR_LLM_URL too"],
+    ),
+    (
+        "whom to trust with addresses",
+        &[("REFLECTOR_ALLOW_PRIVATE_URLS", "maybe")],
+        "",
+        &["REFLECTOR_ALLOW_PRIVATE_URLS is `maybe`", "use no or yes"],
+    ),
     ("a file that is no TOML", &[], "grace = = 5", &["reflector.toml cannot be used", "line 1"]),
 ];
 
