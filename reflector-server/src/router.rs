@@ -30,8 +30,6 @@ pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
     let api = api()
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
-    // Outermost: a browser asks before it sends what says who calls.
-    let api = if app.cors_origins.is_empty() { api } else { api.layer(cors(&app.cors_origins)) };
     let router = Router::<App>::new()
         // For people: the start page and the built-in provider's rooms.
         .route("/", get(start_page))
@@ -64,9 +62,10 @@ fn operation(metrics_too: bool) -> Router<App> {
 }
 
 fn finished(router: Router<App>, app: App) -> Router {
+    let router = router.fallback(no_such_address).method_not_allowed_fallback(no_such_method);
+    // Around all of it: a browser asks by a method that no address has.
+    let router = if app.cors_origins.is_empty() { router } else { router.layer(cors(&app.cors_origins)) };
     router
-        .fallback(no_such_address)
-        .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(app.clone(), auth::names_us))
         .layer(from_fn_with_state(app.clone(), forwarded::note_client))
         .layer(map_response(hardened))
