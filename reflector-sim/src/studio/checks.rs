@@ -29,7 +29,7 @@ impl Studio {
         let mut touched = BTreeSet::new();
         for seen in self.witness.take_seen() {
             touched.insert(match seen {
-                Seen::Begun(id) => self.sees_beginning(world, id),
+                Seen::Begun(begun) => self.sees_beginning(world, *begun),
                 Seen::Claimed(claim, loaded) => self.sees_claim(world, claim, &loaded),
                 Seen::Beaten(beat) => self.sees_beat(world, beat),
                 Seen::Committed(commit) => self.sees_commit(world, *commit),
@@ -41,9 +41,9 @@ impl Studio {
     }
 
     /// A run begins with nothing made, and those of a recording are counted.
-    fn sees_beginning(&mut self, world: &mut World, id: TranscriptId) -> TranscriptId {
-        let Some(loaded) = ready(self.store.load_transcript(id)).ok().flatten() else { return id };
-        let LoadedTranscript { transcript, version, claimed_until, .. } = loaded;
+    fn sees_beginning(&mut self, world: &mut World, begun: LoadedTranscript) -> TranscriptId {
+        let LoadedTranscript { transcript, version, claimed_until, .. } = begun;
+        let id = transcript.id;
         world.say(|| format!("run {} of {id} begins", transcript.run.number));
         let before = self.known.get(&id);
         let anew = before.is_some();

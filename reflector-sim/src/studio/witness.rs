@@ -16,7 +16,7 @@ use crate::told::Keeps;
 /// What was done to a transcript.
 #[derive(Debug)]
 pub(super) enum Seen {
-    Begun(TranscriptId),
+    Begun(Box<LoadedTranscript>),
     Claimed(ClaimRuns, Box<LoadedTranscript>),
     /// A claim was prolonged.
     Beaten(RunBeat),
@@ -58,7 +58,11 @@ impl TranscriptStore for Witness {
         transcript: &Transcript,
     ) -> Result<Committed, StoreError> {
         let committed = self.store.begin(recording, transcript).await?;
-        self.sees((committed == Committed::Stored).then_some(Seen::Begun(transcript.id)));
+        if committed == Committed::Stored {
+            // As it is kept now: a moment later somebody may have claimed it.
+            let begun = self.store.load_transcript(transcript.id).await?;
+            self.sees(begun.map(|begun| Seen::Begun(Box::new(begun))));
+        }
         Ok(committed)
     }
 
