@@ -98,9 +98,15 @@ impl Transcripts {
 }
 
 impl Everything {
-    fn begin(&mut self, recording: &LoadedRecording, transcript: &Transcript) -> Committed {
+    fn begin(
+        &mut self,
+        recording: &LoadedRecording,
+        transcript: &Transcript,
+        over: Option<u64>,
+    ) -> Committed {
         let known = self.transcripts.of_recording.get(&transcript.recording);
-        if known.is_some_and(|known| *known != transcript.id) {
+        let known = known.and_then(|id| self.transcripts.loaded(*id));
+        if known.map(|known| (known.transcript.id, known.version)) != over.map(|over| (transcript.id, over)) {
             return Committed::Conflict;
         }
         let committed = self.recordings.commit(recording.version, &recording.recording);
@@ -145,8 +151,9 @@ impl TranscriptStore for MemoryStore {
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError> {
-        Ok(self.kept().begin(recording, transcript))
+        Ok(self.kept().begin(recording, transcript, over))
     }
 
     async fn load_transcript(&self, id: TranscriptId) -> Result<Option<LoadedTranscript>, StoreError> {

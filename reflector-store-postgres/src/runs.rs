@@ -22,6 +22,7 @@ impl PostgresStore {
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError> {
         let first_version = first_version(recording);
         let LoadedRecording { recording, version } = recording;
@@ -44,7 +45,8 @@ impl PostgresStore {
                 .bind(transcript.created_at.as_micros())
                 .bind(transcript.run.ready_at(None).map(Timestamp::as_micros))
                 .bind(waits_until(transcript))
-                .bind(transcript.to_document()?);
+                .bind(transcript.to_document()?)
+                .bind(over.map(u64::cast_signed));
             let row = self.one(question).await?;
             if column(&row, "stored")? {
                 return Ok(Committed::Stored);

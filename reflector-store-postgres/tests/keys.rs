@@ -186,7 +186,10 @@ async fn what_odd_stages_made_and_odd_notices_come_back_as_they_were() -> Result
     let recording = store.load_recording(recording_id(1)).await?.expect("it was taken in");
     let owner = UserId(odd_texts().concat());
     store.create_room(Room { owner: owner.clone(), ..sample::room(1) }).await?;
-    assert_eq!(store.begin(&processing(recording), &sample::transcript(1, 1)).await?, Committed::Stored);
+    assert_eq!(
+        store.begin(&processing(recording), &sample::transcript(1, 1), None).await?,
+        Committed::Stored
+    );
     let mut made = BTreeMap::new();
     for (n, text) in (1..).zip(odd_texts()) {
         let loaded = store.load_transcript(transcript_id(1)).await?.expect("its run began");

@@ -32,7 +32,7 @@ fn standing(loaded: LoadedRecording, status: RecordingStatus) -> LoadedRecording
 async fn begun(store: &PostgresStore) -> (LoadedRecording, LoadedTranscript) {
     store.take_in(vec![pending_recording(1, 1)]).await.expect("the cluster is up");
     let processing = standing(recording(store).await, RecordingStatus::Processing);
-    let begun = store.begin(&processing, &transcript(1, 1)).await.expect("the cluster is up");
+    let begun = store.begin(&processing, &transcript(1, 1), None).await.expect("the cluster is up");
     assert_eq!(begun, Committed::Stored);
     (recording(store).await, run(store).await)
 }
@@ -56,19 +56,19 @@ fn notice(n: u32) -> OwedNotice {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_begun_anew_drops_what_a_commit_made_that_was_faster() {
+async fn a_run_is_not_begun_anew_over_a_commit_that_was_faster() {
     let mut world = World::begin("runs-anew").await;
     let (recording, before) = begun(&world.store).await;
     world.rival("UPDATE transcripts SET version = version + 1").await;
     world.rival("INSERT INTO made SELECT id, 'fetch', 'fetch', '{}' FROM transcripts").await;
-    let store = Arc::clone(&world.store);
-    let beginning = world.waiting(async move { store.begin(&recording, &transcript(1, 1)).await });
+    let (store, over) = (Arc::clone(&world.store), Some(before.version));
+    let beginning = world.waiting(async move { store.begin(&recording, &transcript(1, 1), over).await });
     // A transcript comes before its recording: whoever waits for the one does not hold the other.
     world.rival("SELECT FROM recordings FOR UPDATE").await;
     world.rival("COMMIT").await;
-    assert_eq!(beginning.await.unwrap().unwrap(), Committed::Stored);
-    assert_eq!(run(&world.store).await.version, before.version + 2);
-    assert_eq!(world.store.made(transcript_id(1)).await.unwrap(), BTreeMap::new());
+    assert_eq!(beginning.await.unwrap().unwrap(), Committed::Conflict);
+    assert_eq!(run(&world.store).await.version, before.version + 1);
+    assert_eq!(world.store.made(transcript_id(1)).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

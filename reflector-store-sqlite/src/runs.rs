@@ -7,7 +7,7 @@ use reflector_core::store::document::Document;
 use reflector_core::store::{Committed, LoadedRecording, OwedNotice, RunCommit, StoreError, first_version};
 use reflector_core::{RecordingId, TranscriptId};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{query, query_scalar};
+use sqlx::{query, query_as};
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -21,10 +21,11 @@ impl SqliteStore {
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError> {
         let (recording, transcript) = (recording.clone(), transcript.clone());
         let document = transcript.to_document()?;
-        self.line.write(Beginning { recording, transcript, document }).await
+        self.line.write(Beginning { recording, transcript, over, document }).await
     }
 
     pub(crate) async fn commit_change(&self, commit: RunCommit) -> Result<Committed, StoreError> {
@@ -37,6 +38,8 @@ impl SqliteStore {
 struct Beginning {
     recording: LoadedRecording,
     transcript: Transcript,
+    /// The version of the transcript whose place it takes.
+    over: Option<u64>,
     document: String,
 }
 
@@ -50,12 +53,12 @@ impl Work for Beginning {
         let Some(before) = before.filter(|before| before.version == *version) else {
             return Ok(Committed::Conflict);
         };
-        let known: Option<Uuid> = query_scalar("SELECT id FROM transcripts WHERE recording = ?1")
+        let known: Option<(Uuid, i64)> = query_as("SELECT id, version FROM transcripts WHERE recording = ?1")
             .bind(recording.id.0)
             .fetch_optional(&mut *write)
             .await
             .map_err(ill)?;
-        if known.is_some_and(|known| known != self.transcript.id.0) {
+        if known != self.over.map(|over| (self.transcript.id.0, over.cast_signed())) {
             return Ok(Committed::Conflict);
         }
         let recording = before.recording.changed_to(recording);
@@ -68,7 +71,7 @@ impl Work for Beginning {
 impl Beginning {
     /// Writes the transcript, without anything that was made for it before.
     async fn put(&self, write: &mut SqliteConnection) -> Result<(), StoreError> {
-        let Self { recording, transcript, document } = self;
+        let Self { recording, transcript, document, .. } = self;
         query("DELETE FROM made WHERE transcript = ?1")
             .bind(transcript.id.0)
             .execute(&mut *write)

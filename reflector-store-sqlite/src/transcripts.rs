@@ -30,8 +30,9 @@ impl TranscriptStore for SqliteStore {
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError> {
-        self.begin_run(recording, transcript).await
+        self.begin_run(recording, transcript, over).await
     }
 
     async fn load_transcript(&self, id: TranscriptId) -> Result<Option<LoadedTranscript>, StoreError> {

@@ -172,7 +172,7 @@ async fn what_stages_made_and_notices_with_a_nul_come_back_as_they_were() -> Res
     let world = OnFile::empty().await;
     world.take_in(vec![pending_recording(1, 1)]).await?;
     let recording = world.load_recording(recording_id(1)).await?.expect("it was taken in");
-    assert_eq!(world.begin(&recording, &transcript(1, 1)).await?, Committed::Stored);
+    assert_eq!(world.begin(&recording, &transcript(1, 1), None).await?, Committed::Stored);
     let mut made = BTreeMap::new();
     for (n, key) in (1..).zip(KEYS) {
         let loaded = world.load_transcript(transcript_id(1)).await?.expect("its run began");

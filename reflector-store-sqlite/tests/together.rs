@@ -113,7 +113,8 @@ async fn a_run_that_cannot_be_written_leaves_nothing_and_takes_no_other_along() 
         let LoadedRecording { recording, version } =
             world.load_recording(recording_id(n)).await.unwrap().unwrap();
         let recording = Recording { status: RecordingStatus::Processing, ..recording };
-        let begun = world.begin(&LoadedRecording { recording, version }, &transcript(n, 1)).await.unwrap();
+        let begun =
+            world.begin(&LoadedRecording { recording, version }, &transcript(n, 1), None).await.unwrap();
         assert_eq!(begun, Committed::Stored);
         let loaded = world.load_transcript(transcript_id(n)).await.unwrap().unwrap();
         let (event, body) = ("transcript.completed".to_owned(), "{}".to_owned());

@@ -14,6 +14,11 @@ const SEEDS: &[(u64, &str)] = &[
         "a slow answer to the first order of a room came after the second had made another one, and the meeting led \
          people to the room that had ended",
     ),
+    (
+        7932,
+        "a recording that was queued again began its run over one that an operator had just restarted, under the same \
+         number, and the owner would not have been told of the second",
+    ),
     (16_867, "the message that a room had ended closed the meeting that held the room made after it"),
 ];
 

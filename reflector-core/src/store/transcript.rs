@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 ///
 /// 1. `recordings_that_wait_for_a_run_are_found_oldest_first`: those that are pending.
 /// 2. `a_run_begins_with_its_recording`: the recording is being processed from the same write on; the same again, or
-///    after the recording was changed, is a conflict and stores nothing, also when many begin at once.
+///    after the recording or its transcript was changed, is a conflict and stores nothing, also when many begin at once.
 /// 3. `a_recording_has_one_transcript`: beginning it anew keeps its id and its making, and drops what its stages made.
 /// 4. `a_run_is_claimed_by_one_worker_at_a_time`: those that are ready, the longest-waiting first, or the one that is
 ///    asked for; also when many claim at once. What is over is not claimed.
@@ -40,11 +40,13 @@ pub trait TranscriptStore: Send + Sync + Debug + 'static {
     /// Recordings that wait for a run, by when they were taken in.
     async fn awaiting(&self, limit: usize) -> Result<Vec<LoadedRecording>, StoreError>;
 
-    /// Keeps a new run of a recording, and with it that the recording is being processed.
+    /// Keeps a new run of a recording, and with it that the recording is being processed. It takes the place of the
+    /// transcript in the version `over`; with nothing, there is none yet.
     async fn begin(
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError>;
 
     /// A transcript as it stands.

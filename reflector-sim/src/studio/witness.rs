@@ -56,8 +56,9 @@ impl TranscriptStore for Witness {
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError> {
-        let committed = self.store.begin(recording, transcript).await?;
+        let committed = self.store.begin(recording, transcript, over).await?;
         if committed == Committed::Stored {
             // As it is kept now: a moment later somebody may have claimed it.
             let begun = self.store.load_transcript(transcript.id).await?;

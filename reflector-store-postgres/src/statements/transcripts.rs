@@ -16,7 +16,8 @@ WITH seen AS MATERIALIZED (
 ), held AS MATERIALIZED (
     SELECT id, version FROM transcripts WHERE recording = $1::uuid FOR UPDATE
 ), judged AS MATERIALIZED (
-    SELECT EXISTS (SELECT FROM held WHERE id <> $6::uuid) AS of_another,
+    SELECT EXISTS (SELECT FROM held WHERE id <> $6::uuid)
+            OR (SELECT version FROM held) IS DISTINCT FROM $13::bigint AS of_another,
         EXISTS (SELECT id, version FROM held EXCEPT SELECT id, version FROM seen) AS outdated
 ), recorded AS (
     UPDATE recordings SET version = version + 1, room_id = $3::uuid, status = $4::text, document = $5::text

@@ -76,27 +76,29 @@ impl Runs {
         let awaiting = self.store.awaiting(BATCH).await?;
         let mut begun = Begun { more: awaiting.len() == BATCH, ..Begun::default() };
         for loaded in awaiting {
-            let Some(transcript) = self.transcript(&loaded.recording, now).await? else { continue };
+            let Some((transcript, over)) = self.transcript(&loaded.recording, now).await? else { continue };
             let status = transcript.run.recording_status();
             let recording = Recording { status, error: None, ..loaded.recording };
             let loaded = LoadedRecording { recording, version: loaded.version };
             // Whoever was faster has begun it, or has changed the recording: the next look sees.
-            if self.store.begin(&loaded, &transcript).await? == Committed::Stored {
+            if self.store.begin(&loaded, &transcript, over).await? == Committed::Stored {
                 begun.transcripts.push(transcript.id);
             }
         }
         Ok(begun)
     }
 
-    /// The transcript of a recording with a run that begins now. Nothing if nobody knows whose it is.
+    /// The transcript of a recording with a run that begins now, and the version of the one that it takes the place of.
+    /// Nothing if nobody knows whose it is.
     async fn transcript(
         &self,
         recording: &Recording,
         now: Timestamp,
-    ) -> Result<Option<Transcript>, StoreError> {
+    ) -> Result<Option<(Transcript, Option<u64>)>, StoreError> {
         let Some(belongs_to) = recording.belongs_to else { return Ok(None) };
         let stages = self.pipeline.stages();
         let known = self.store.transcript_of(recording.id).await?;
+        let over = known.as_ref().map(|known| known.version);
         let (id, created_at, run) = match known {
             Some(LoadedTranscript { transcript, .. }) => {
                 let run = restart(&transcript.run, RestartAt::Beginning, stages, now);
@@ -107,6 +109,7 @@ impl Runs {
             None => (TranscriptId(recording.id.0), now, begin(stages, now)),
         };
         let (object, size) = (recording.object.clone(), recording.size);
-        Ok(Some(Transcript { id, recording: recording.id, object, size, belongs_to, created_at, run }))
+        let recording = recording.id;
+        Ok(Some((Transcript { id, recording, object, size, belongs_to, created_at, run }, over)))
     }
 }

@@ -73,8 +73,9 @@ impl<S: TranscriptStore + ?Sized> TranscriptStore for Flaky<S> {
         &self,
         recording: &LoadedRecording,
         transcript: &Transcript,
+        over: Option<u64>,
     ) -> Result<Committed, StoreError> {
-        self.halted(self.refusable("begin", self.store.begin(recording, transcript))).await
+        self.halted(self.refusable("begin", self.store.begin(recording, transcript, over))).await
     }
 
     async fn load_transcript(&self, id: TranscriptId) -> Result<Option<LoadedTranscript>, StoreError> {

@@ -138,7 +138,7 @@ pub async fn a_lost_claim_commits_nothing(desk: &Desk) -> Result<(), StoreError>
     let mine = desk.loaded(1).await?;
     assert!(desk.delete_transcript(transcript_id(1)).await?);
     let recording = desk.recording(1).await?;
-    assert_eq!(desk.begin(&recording, &mine.transcript).await?, Committed::Stored);
+    assert_eq!(desk.begin(&recording, &mine.transcript, None).await?, Committed::Stored);
     while desk.loaded(1).await?.version < mine.version {
         let anew = desk.loaded(1).await?;
         assert_eq!(desk.commit_run(unchanged(&anew)).await?, Committed::Stored);

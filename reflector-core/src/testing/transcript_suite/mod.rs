@@ -158,7 +158,7 @@ impl Desk {
     /// Begins the run of a recording with this number, which is kept first, so many seconds into the story.
     pub(super) async fn begun(&self, n: u32, seconds: u64) -> Result<LoadedTranscript, StoreError> {
         let recorded = processing(self.recorded(n).await?);
-        assert_eq!(self.begin(&recorded, &transcript(n, seconds)).await?, Committed::Stored);
+        assert_eq!(self.begin(&recorded, &transcript(n, seconds), None).await?, Committed::Stored);
         self.loaded(n).await
     }
 
@@ -241,7 +241,7 @@ pub async fn recordings_that_wait_for_a_run_are_found_oldest_first(desk: &Desk) 
     assert_eq!(ids(10).await?, [2, 1, 5].map(recording_id));
     assert_eq!(ids(2).await?, [2, 1].map(recording_id));
     let second = processing(desk.recording(2).await?);
-    desk.begin(&second, &transcript(2, 60)).await?;
+    desk.begin(&second, &transcript(2, 60), None).await?;
     assert_eq!(ids(10).await?, [1, 5].map(recording_id));
     Ok(())
 }
@@ -251,7 +251,7 @@ pub async fn a_run_begins_with_its_recording(desk: &Desk) -> Result<(), StoreErr
     assert_eq!(desk.transcript_of(recording_id(1)).await?, None);
     let recorded = desk.recorded(1).await?;
     let kept = transcript(1, 10);
-    assert_eq!(desk.begin(&processing(recorded.clone()), &kept).await?, Committed::Stored);
+    assert_eq!(desk.begin(&processing(recorded.clone()), &kept, None).await?, Committed::Stored);
     let loaded = desk.loaded(1).await?;
     assert_eq!((&loaded.transcript, loaded.claimed_until), (&kept, None));
     assert_eq!(desk.transcript_of(recording_id(1)).await?, Some(loaded.clone()));
@@ -259,10 +259,13 @@ pub async fn a_run_begins_with_its_recording(desk: &Desk) -> Result<(), StoreErr
     assert_eq!(after.recording.status, RecordingStatus::Processing);
     assert!(after.version > recorded.version, "whoever read it before is outdated");
 
-    assert_eq!(desk.begin(&processing(recorded), &transcript(1, 20)).await?, Committed::Conflict);
+    assert_eq!(
+        desk.begin(&processing(recorded), &transcript(1, 20), Some(loaded.version)).await?,
+        Committed::Conflict
+    );
     assert_eq!(desk.loaded(1).await?, loaded);
     let nowhere = LoadedRecording { recording: pending_recording(9, 9), version: 1 };
-    assert_eq!(desk.begin(&nowhere, &transcript(9, 20)).await?, Committed::Conflict);
+    assert_eq!(desk.begin(&nowhere, &transcript(9, 20), None).await?, Committed::Conflict);
     assert_eq!(desk.load_transcript(transcript_id(9)).await?, None);
 
     for race in 1..=RACES {
@@ -271,7 +274,7 @@ pub async fn a_run_begins_with_its_recording(desk: &Desk) -> Result<(), StoreErr
             .race(|n, store| {
                 let recorded = recorded.clone();
                 let own = Transcript { id: transcript_id(1_000 * race + n), ..transcript(100 * race, 10) };
-                async move { store.begin(&recorded, &own).await }
+                async move { store.begin(&recorded, &own, None).await }
             })
             .await?;
         let stored = answers.iter().filter(|answer| **answer == Committed::Stored).count();
@@ -287,13 +290,22 @@ pub async fn a_recording_has_one_transcript(desk: &Desk) -> Result<(), StoreErro
     let outdated = desk.loaded(1).await?;
     let again = transcript(1, 50);
     let again = Transcript { created_at: first.transcript.created_at, ..again };
-    assert_eq!(desk.begin(&processing(desk.recording(1).await?), &again).await?, Committed::Stored);
+    let recorded = processing(desk.recording(1).await?);
+    for over in [None, Some(first.version)] {
+        let answer = desk.begin(&recorded, &again, over).await?;
+        assert_eq!(answer, Committed::Conflict, "somebody wrote it since");
+    }
+    assert_eq!(desk.made(transcript_id(1)).await?.len(), 1);
+    assert_eq!(desk.begin(&recorded, &again, Some(outdated.version)).await?, Committed::Stored);
     assert_eq!(desk.loaded(1).await?.transcript, again);
     assert_eq!(desk.made(transcript_id(1)).await?, BTreeMap::new(), "what was made is dropped");
     assert_eq!(desk.commit_run(unchanged(&outdated)).await?, Committed::Conflict);
     let (recording, another) =
         (desk.recording(1).await?, Transcript { id: transcript_id(2), ..again.clone() });
-    assert_eq!(desk.begin(&recording, &another).await?, Committed::Conflict);
+    assert_eq!(
+        desk.begin(&recording, &another, Some(desk.loaded(1).await?.version)).await?,
+        Committed::Conflict
+    );
     assert_eq!((desk.recording(1).await?, desk.loaded(1).await?.transcript), (recording, again));
     assert_eq!(desk.list_transcripts(&all(Viewer::Operator), whole()).await?.total, 1);
     Ok(())
