@@ -203,7 +203,7 @@ async fn a_run_is_found_and_written_by_indexes() {
     let schema = with_transcripts().await;
     let (id, recording) =
         ("'00000000-0000-07e7-0000-000000000007'", "'00000000-0000-04ec-0000-000000000007'");
-    let begin = format!("{recording}, 1, NULL, 'processing', '', {id}, {recording}, 1, 1, 1, 1, ''");
+    let begin = format!("{recording}, 1, NULL, 'processing', '', {id}, {recording}, 1, 1, 1, 1, '', 1");
     let commit = format!(
         "{id}, 1, {id}, 1, 1, 1, 1, '', 'fetch', 'fetch', '', '{{a,b}}', {recording}, 1, 'completed', '',
         '{{7,new}}', '{{7,new}}', ARRAY[{id},{id}]::uuid[], '{{a,b}}', '{{a,b}}', '{{1,1}}'"
@@ -214,7 +214,7 @@ async fn a_run_is_found_and_written_by_indexes() {
     for (statement, types, values, indexes) in [
         (
             statements::BEGIN_RUN,
-            "uuid, bigint, uuid, text, text, uuid, uuid, bigint, bigint, bigint, bigint, text",
+            "uuid, bigint, uuid, text, text, uuid, uuid, bigint, bigint, bigint, bigint, text, bigint",
             begin.as_str(),
             &["transcripts_recording", "recordings_id", "made_pkey"][..],
         ),
