@@ -288,12 +288,10 @@ pub async fn a_recording_has_one_transcript(desk: &Desk) -> Result<(), StoreErro
     let commit = RunCommit { made: Some(("fetch".to_owned(), "1".to_owned())), ..unchanged(&first) };
     assert_eq!(desk.commit_run(commit).await?, Committed::Stored);
     let outdated = desk.loaded(1).await?;
-    let again = transcript(1, 50);
-    let again = Transcript { created_at: first.transcript.created_at, ..again };
+    let again = Transcript { created_at: first.transcript.created_at, ..transcript(1, 50) };
     let recorded = processing(desk.recording(1).await?);
     for over in [None, Some(first.version)] {
-        let answer = desk.begin(&recorded, &again, over).await?;
-        assert_eq!(answer, Committed::Conflict, "somebody wrote it since");
+        assert_eq!(desk.begin(&recorded, &again, over).await?, Committed::Conflict, "it was written since");
     }
     assert_eq!(desk.made(transcript_id(1)).await?.len(), 1);
     assert_eq!(desk.begin(&recorded, &again, Some(outdated.version)).await?, Committed::Stored);
@@ -302,10 +300,8 @@ pub async fn a_recording_has_one_transcript(desk: &Desk) -> Result<(), StoreErro
     assert_eq!(desk.commit_run(unchanged(&outdated)).await?, Committed::Conflict);
     let (recording, another) =
         (desk.recording(1).await?, Transcript { id: transcript_id(2), ..again.clone() });
-    assert_eq!(
-        desk.begin(&recording, &another, Some(desk.loaded(1).await?.version)).await?,
-        Committed::Conflict
-    );
+    let over = Some(desk.loaded(1).await?.version);
+    assert_eq!(desk.begin(&recording, &another, over).await?, Committed::Conflict);
     assert_eq!((desk.recording(1).await?, desk.loaded(1).await?.transcript), (recording, again));
     assert_eq!(desk.list_transcripts(&all(Viewer::Operator), whole()).await?.total, 1);
     Ok(())
