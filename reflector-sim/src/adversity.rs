@@ -103,7 +103,7 @@ impl World {
     }
 
     pub(crate) fn makes_room_anew(&mut self, room: usize) {
-        let number = self.number();
+        let number = self.agenda.number();
         let id = RoomId(Uuid::from_u128(0x9000_0000 + u128::from(number)));
         self.rooms[room] = Room { id, policy: RoomPolicy::default(), ..self.rooms[room].clone() };
         self.with_studio(|_, world| has_an_owner_to_tell(&mut world.rooms[room]));

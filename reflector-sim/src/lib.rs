@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adversity;
+mod agenda;
 mod checks;
 mod closes;
 mod dice;

@@ -93,7 +93,7 @@ impl World {
     fn asks(&mut self, person: usize) {
         let Some(server) = self.some_server() else { return self.tries_again(person) };
         let room = self.rooms[self.people[person].room].clone();
-        let (number, now) = (self.number(), self.clock(server));
+        let (number, now) = (self.agenda.number(), self.clock(server));
         self.people[person].whereabouts = Whereabouts::Asking;
         let open = ready(self.store.open_meetings(room.id)).unwrap_or_default();
         let active: Vec<_> = open
@@ -173,7 +173,7 @@ impl World {
     }
 
     fn recorder_comes(&mut self, place: &str) {
-        let connection = format!("recorder-{}", self.number());
+        let connection = format!("recorder-{}", self.agenda.number());
         let message = self.truth.join(place, &connection, Role::Recorder, self.provider_clock());
         self.send(message);
         let span = self.dice.between(MINUTE, 90 * MINUTE);
@@ -305,7 +305,7 @@ impl World {
             return self.schedules(server, room);
         }
         let meeting = *self.dice.one_of(&ids);
-        let (number, now) = (self.number(), self.clock(server));
+        let (number, now) = (self.agenda.number(), self.clock(server));
         let event = match lot {
             45..60 => {
                 let far = if self.dice.chance(0.15) { 60 * HOUR } else { Duration::ZERO };
@@ -359,7 +359,7 @@ impl World {
         self.say(|| {
             format!("server {server} schedules {} in room {room} from {} to {}", new.id, new.start, new.end)
         });
-        let (number, now) = (self.number(), self.clock(server));
+        let (number, now) = (self.agenda.number(), self.clock(server));
         let room = self.rooms[room].clone();
         self.servers[server].schedule(number, room, new, now);
         self.go_on(server, number);

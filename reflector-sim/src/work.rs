@@ -44,7 +44,7 @@ impl World {
     pub(crate) fn message_arrives(&mut self, message: FakeMessage, tries: u8) {
         let Some(server) = self.some_server() else { return self.again(message, tries) };
         self.say(|| format!("server {server} receives {}: {:?}", message.id, message.fact));
-        let (number, now) = (self.number(), self.clock(server));
+        let (number, now) = (self.agenda.number(), self.clock(server));
         self.servers[server].receive(number, message, tries, now);
         self.go_on(server, number);
     }
@@ -63,7 +63,7 @@ impl World {
     pub(crate) fn ticks(&mut self, server: usize, life: u32) {
         self.ticks[server] = None;
         if self.servers[server].up && self.servers[server].life == life {
-            let (number, now) = (self.number(), self.clock(server));
+            let (number, now) = (self.agenda.number(), self.clock(server));
             self.servers[server].tick(number, now);
             self.go_on(server, number);
         }
@@ -71,7 +71,7 @@ impl World {
 
     pub(crate) fn reconciles(&mut self, server: usize, life: u32) {
         if self.servers[server].up && self.servers[server].life == life {
-            let number = self.number();
+            let number = self.agenda.number();
             self.servers[server].reconcile(number);
             self.go_on(server, number);
             self.after(RECONCILE, Happening::Reconcile(server, life));
@@ -125,7 +125,7 @@ impl World {
                     self.say(|| {
                         format!("server {server} takes on {:?} of {}", claimed.effect, claimed.id.meeting)
                     });
-                    let (number, now) = (self.number(), self.clock(server));
+                    let (number, now) = (self.agenda.number(), self.clock(server));
                     self.servers[server].carry(number, claimed, now);
                     self.go_on(server, number);
                 }

@@ -1,6 +1,5 @@
 //! The world: an agenda of happenings, and time that jumps from one to the next.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -13,6 +12,7 @@ use reflector_core::testing::{Failure, FakeMessage, FakeProvider};
 use reflector_core::{MeetingId, Room, RoomId, Timestamp, UserId, history};
 use uuid::Uuid;
 
+use crate::agenda::{Agenda, Place};
 use crate::checks::Checks;
 use crate::dice::Dice;
 use crate::faults::{FaultyStore, Switch};
@@ -99,9 +99,8 @@ pub(crate) struct World {
     pub(crate) studio: Option<Box<Studio>>,
     looked_at: Timestamp,
     pub(crate) provider_ahead: i64,
-    agenda: BTreeMap<(Timestamp, u64), Happening>,
-    pub(crate) ticks: Vec<Option<(Timestamp, u64)>>,
-    numbers: u64,
+    pub(crate) agenda: Agenda<Happening>,
+    pub(crate) ticks: Vec<Option<Place>>,
     pub(crate) trace: Option<Vec<String>>,
     pub(crate) recorded: Option<Vec<history::Line>>,
 }
@@ -132,13 +131,12 @@ impl World {
             ends_at: Timestamp::MAX,
             began_at: now,
             provider_ahead: if setup.pace == Pace::Office { 0 } else { provider_ahead },
-            agenda: BTreeMap::new(),
+            agenda: Agenda::new(),
             ticks: vec![None; setup.servers as usize],
             servers: Vec::new(),
             meetings: Vec::new(),
             checks: Checks::default(),
             report: Report::default(),
-            numbers: 0,
             trace: None,
             recorded: None,
             setup: setup.clone(),
@@ -153,8 +151,7 @@ impl World {
 
     pub(crate) fn run(mut self) -> Told {
         self.begin();
-        let mut happened: u64 = 0;
-        while let Some(((at, _), happening)) = self.agenda.pop_first() {
+        while let Some((at, happening)) = self.agenda.next() {
             if at >= self.quiet_from && self.switch.is_on() {
                 self.fall_quiet();
             }
@@ -164,7 +161,7 @@ impl World {
             }
             self.now = at;
             self.happen(happening);
-            happened += 1;
+            let happened = self.agenda.happened();
             let all = happened.is_multiple_of(512) || self.now > self.looked_at + LOOK;
             self.looked_at = if all { self.now } else { self.looked_at };
             self.check(all);
@@ -187,7 +184,15 @@ impl World {
 
     /// More than this cannot have a good reason: something is done over and over.
     fn most_happenings(&self) -> u64 {
-        let an_hour = u64::from(self.setup.rooms * self.setup.people + self.setup.servers) * 20_000;
+        self.most_of(u64::from(self.setup.rooms * self.setup.people + self.setup.servers) * 20_000)
+    }
+
+    /// The same for what so many workers do beside the world.
+    pub(crate) fn most_beside(&self, workers: usize) -> u64 {
+        self.most_of(workers as u64 * 5_000)
+    }
+
+    fn most_of(&self, an_hour: u64) -> u64 {
         an_hour * (2 + self.now.since(self.began_at).as_secs() / 3600)
     }
 
@@ -269,11 +274,8 @@ impl World {
 
     // The agenda.
 
-    pub(crate) fn after(&mut self, span: Duration, happening: Happening) -> (Timestamp, u64) {
-        self.numbers += 1;
-        let key = (self.now + span, self.numbers);
-        self.agenda.insert(key, happening);
-        key
+    pub(crate) fn after(&mut self, span: Duration, happening: Happening) -> Place {
+        self.agenda.put(self.now + span, happening)
     }
 
     /// Something that happens so often an hour, as long as things go wrong.
@@ -291,19 +293,10 @@ impl World {
 
     pub(crate) fn tick_after(&mut self, server: usize, span: Duration) {
         let life = self.servers[server].life;
-        if let Some(key) = self.ticks[server].take() {
-            if key.0 <= self.now + span && self.agenda.contains_key(&key) {
-                self.ticks[server] = Some(key);
-                return;
-            }
-            self.agenda.remove(&key);
+        if self.ticks[server].is_some_and(|tick| self.agenda.comes_by(self.now + span, tick)) {
+            return;
         }
         self.ticks[server] = Some(self.after(span, Happening::Tick(server, life)));
-    }
-
-    pub(crate) fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
     }
 
     pub(crate) fn new_meeting(&mut self) -> MeetingId {

@@ -32,30 +32,22 @@ impl PostgresStore {
             return Ok(Committed::Conflict);
         };
         let recording = before.recording.changed_to(recording);
-        for _ in 0..TRIES {
-            let question = sqlx::query(BEGIN_RUN)
-                .bind(recording.id.0)
-                .bind(version.cast_signed())
-                .bind(recording.belongs_to.map(|belongs| belongs.room.0))
-                .bind(recording.status.as_str())
-                .bind(recording.to_document()?)
-                .bind(transcript.id.0)
-                .bind(transcript.belongs_to.room.0)
-                .bind(first_version.cast_signed())
-                .bind(transcript.created_at.as_micros())
-                .bind(transcript.run.ready_at(None).map(Timestamp::as_micros))
-                .bind(waits_until(transcript))
-                .bind(transcript.to_document()?)
-                .bind(over.map(u64::cast_signed));
-            let row = self.one(question).await?;
-            if column(&row, "stored")? {
-                return Ok(Committed::Stored);
-            }
-            if !column::<bool>(&row, "outdated")? {
-                return Ok(Committed::Conflict);
-            }
-        }
-        Err(StoreError::Unavailable("the run of a recording changes too quickly to be begun anew".into()))
+        let question = sqlx::query(BEGIN_RUN)
+            .bind(recording.id.0)
+            .bind(version.cast_signed())
+            .bind(recording.belongs_to.map(|belongs| belongs.room.0))
+            .bind(recording.status.as_str())
+            .bind(recording.to_document()?)
+            .bind(transcript.id.0)
+            .bind(transcript.belongs_to.room.0)
+            .bind(first_version.cast_signed())
+            .bind(transcript.created_at.as_micros())
+            .bind(transcript.run.ready_at(None).map(Timestamp::as_micros))
+            .bind(waits_until(transcript))
+            .bind(transcript.to_document()?)
+            .bind(over.map(u64::cast_signed));
+        let is_stored = column(&self.one(question).await?, "stored")?;
+        Ok(if is_stored { Committed::Stored } else { Committed::Conflict })
     }
 
     pub(crate) async fn commit_change(&self, commit: &RunCommit) -> Result<Committed, StoreError> {

@@ -5,10 +5,8 @@ mod transcript;
 use reflector_core::engine::Engine;
 use reflector_core::lifecycle::{CloseMode, Overtime, Wake, next_closing};
 use reflector_core::recording::Recording;
-use reflector_core::store::{Entry, Loaded};
-use reflector_core::{
-    Meeting, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp, TranscriptId,
-};
+use reflector_core::store::{Entry, Loaded, StoreError, TranscriptStore};
+use reflector_core::{Meeting, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
 use uuid::Uuid;
@@ -240,9 +238,25 @@ pub(crate) struct RecordingBody {
 }
 
 impl RecordingBody {
-    /// A recording, and the transcript of it if there is one.
-    pub(crate) fn of(recording: &Recording, transcript: Option<TranscriptId>) -> Self {
-        Self {
+    /// All of these, as a listing has them.
+    pub(crate) async fn all_of(
+        recordings: &[Recording],
+        transcripts: &dyn TranscriptStore,
+    ) -> Result<Vec<Self>, StoreError> {
+        let mut bodies = Vec::new();
+        for recording in recordings {
+            bodies.push(Self::of(recording, transcripts).await?);
+        }
+        Ok(bodies)
+    }
+
+    /// A recording, with the transcript of it if one is kept.
+    pub(crate) async fn of(
+        recording: &Recording,
+        transcripts: &dyn TranscriptStore,
+    ) -> Result<Self, StoreError> {
+        let transcript = transcripts.transcript_of(recording.id).await?;
+        Ok(Self {
             id: recording.id.0,
             bucket_name: recording.object.bucket.clone(),
             object_key: recording.object.key.clone(),
@@ -254,8 +268,8 @@ impl RecordingBody {
             room_id: recording.belongs_to.map(|belongs| belongs.room.0),
             status: recording.status.as_str(),
             error: recording.error.clone(),
-            transcript_id: transcript.map(|id| id.0),
-        }
+            transcript_id: transcript.map(|loaded| loaded.transcript.id.0),
+        })
     }
 }
 

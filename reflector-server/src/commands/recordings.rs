@@ -65,21 +65,12 @@ async fn list(office: &Office, status: Option<RecordingStatus>, json: bool) -> R
     let store = office.recordings.store();
     let all = whole(async |paging| store.list_recordings(&which, paging).await).await?;
     if json {
-        return print_json(&bodies(office, &all).await?);
+        return print_json(&RecordingBody::all_of(&all, &*office.transcripts).await?);
     }
     for recording in &all {
         println!("{}", line(recording));
     }
     Ok(())
-}
-
-async fn bodies(office: &Office, all: &[Recording]) -> Result<Vec<RecordingBody>, CommandError> {
-    let mut bodies = Vec::new();
-    for recording in all {
-        let transcript = office.transcripts.transcript_of(recording.id).await?;
-        bodies.push(RecordingBody::of(recording, transcript.map(|loaded| loaded.transcript.id)));
-    }
-    Ok(bodies)
 }
 
 /// A recording in one line.

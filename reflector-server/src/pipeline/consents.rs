@@ -56,20 +56,12 @@ impl Answers {
         if answer.given {
             return Ok(());
         }
-        let mut page = 0;
-        loop {
-            let found = self.of_room(Some(meeting.room_id), page).await?;
-            for loaded in found.iter().filter(|one| one.transcript.belongs_to.meeting == meeting.id) {
-                self.obey_late(loaded, runs, now).await?;
-            }
-            // The newest come first, and none is older than its meeting.
-            let is_last =
-                found.last().is_none_or(|last| last.transcript.created_at < meeting.life.created_at);
-            if is_last || found.len() < PAGE as usize {
-                return Ok(());
-            }
-            page += 1;
+        // None is older than its meeting.
+        let lately = self.begun_since(Some(meeting.room_id), meeting.life.created_at).await?;
+        for loaded in lately.iter().filter(|one| one.transcript.belongs_to.meeting == meeting.id) {
+            self.obey_late(loaded, runs, now).await?;
         }
+        Ok(())
     }
 
     /// Lets runs that ended lately obey denials that nobody obeyed: whoever took the answer died before.
@@ -78,38 +70,42 @@ impl Answers {
         runs: &Runs,
         now: Timestamp,
     ) -> Result<Vec<TranscriptId>, StoreError> {
-        let (mut obeyed, mut page) = (Vec::new(), 0);
-        loop {
-            let found = self.of_room(None, page).await?;
-            for loaded in &found {
-                if self.is_overlooked(loaded).await? && self.obey_late(loaded, runs, now).await? {
-                    obeyed.push(loaded.transcript.id);
-                }
+        let mut obeyed = Vec::new();
+        // A day for the meeting's recording to be there, and one for the answer.
+        for loaded in self.begun_since(None, now - 2 * ANSWERED_WITHIN).await? {
+            if self.is_overlooked(&loaded).await? && self.obey_late(&loaded, runs, now).await? {
+                obeyed.push(loaded.transcript.id);
             }
-            // A day for the meeting's recording to be there, and one for the answer.
-            let is_last =
-                found.last().is_none_or(|last| now.since(last.transcript.created_at) > 2 * ANSWERED_WITHIN);
-            if is_last || found.len() < PAGE as usize {
-                return Ok(obeyed);
-            }
-            page += 1;
         }
+        Ok(obeyed)
     }
 
-    async fn denied_at(&self, meeting: MeetingId) -> Result<Option<Timestamp>, StoreError> {
-        self.consents.denied_at(meeting).await
-    }
-
-    async fn of_room(&self, room: Option<RoomId>, page: u64) -> Result<Vec<LoadedTranscript>, StoreError> {
+    /// The transcripts that were begun since then, of a room or of all, and some older ones: the newest first.
+    async fn begun_since(
+        &self,
+        room: Option<RoomId>,
+        since: Timestamp,
+    ) -> Result<Vec<LoadedTranscript>, StoreError> {
         let which = WhichTranscripts { viewer: Viewer::Operator, room, unfinished: false };
-        let paging = Paging { offset: page * PAGE, limit: PAGE };
-        Ok(self.transcripts.list_transcripts(&which, paging).await?.items)
+        let mut all: Vec<LoadedTranscript> = Vec::new();
+        loop {
+            let paging = Paging { offset: all.len() as u64, limit: PAGE };
+            let page = self.transcripts.list_transcripts(&which, paging).await?;
+            let is_last = page.items.is_empty();
+            all.extend(page.items);
+            let is_older = all.last().is_some_and(|last| last.transcript.created_at < since);
+            if is_last || is_older || all.len() as u64 >= page.total {
+                return Ok(all);
+            }
+        }
     }
 
     /// Whether a run ended without a word of a denial that was there. One that failed since has tried.
     async fn is_overlooked(&self, loaded: &LoadedTranscript) -> Result<bool, StoreError> {
         let transcript = &loaded.transcript;
-        let Some(denied_at) = self.denied_at(transcript.belongs_to.meeting).await? else { return Ok(false) };
+        let Some(denied_at) = self.consents.denied_at(transcript.belongs_to.meeting).await? else {
+            return Ok(false);
+        };
         match transcript.run.state {
             RunState::Waiting { .. } | RunState::Working { .. } => Ok(false),
             RunState::Failed { at } => Ok(denied_at > at),
@@ -152,7 +148,7 @@ impl Consents for Answers {
     async fn denied(&self, meeting: MeetingId) -> Result<Option<OnDenied>, StageError> {
         let ill =
             |error: StoreError| StageError::again(format!("it cannot be told who agreed: {}", Chain(&error)));
-        if self.denied_at(meeting).await.map_err(ill)?.is_none() {
+        if self.consents.denied_at(meeting).await.map_err(ill)?.is_none() {
             return Ok(None);
         }
         let Some(loaded) = self.store.load(meeting).await.map_err(ill)? else {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use reflector_core::engine::{Attachment, Requeued};
 use reflector_core::recording::{ObjectVersion, Recording, RecordingStatus, SourceError};
-use reflector_core::store::{StoreError, WhichRecordings};
+use reflector_core::store::WhichRecordings;
 use reflector_core::{MeetingId, RecordingId};
 use serde::Deserialize;
 use tracing::warn;
@@ -36,10 +36,7 @@ pub(crate) async fn list(
     let room = room_asked_for(&app, &caller, room.as_deref()).await?;
     let which = WhichRecordings { viewer, status, room };
     let found = app.recordings.store().list_recordings(&which, page.paging()?).await?;
-    let mut items = Vec::new();
-    for recording in &found.items {
-        items.push(body(&app, recording).await?);
-    }
+    let items = RecordingBody::all_of(&found.items, app.line.runs.store()).await?;
     Ok(Json(Listing { items, total: found.total, page: page.page, size: page.size }))
 }
 
@@ -48,7 +45,7 @@ pub(crate) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<RecordingBody>, Problem> {
-    Ok(Json(body(&app, &owned(&app, &caller, &id).await?).await?))
+    Ok(Json(RecordingBody::of(&owned(&app, &caller, &id).await?, app.line.runs.store()).await?))
 }
 
 /// Erases the object first: a recording whose object stays would be gone from sight and not from the bucket.
@@ -85,7 +82,9 @@ pub(crate) async fn requeue(
 ) -> Result<(StatusCode, Json<RecordingBody>), Problem> {
     let id = owned(&app, &caller, &id).await?.id;
     match app.recordings.requeue(id).await? {
-        Requeued::Queued(recording) => Ok((StatusCode::ACCEPTED, Json(body(&app, &recording).await?))),
+        Requeued::Queued(recording) => {
+            Ok((StatusCode::ACCEPTED, Json(RecordingBody::of(&recording, app.line.runs.store()).await?)))
+        }
         Requeued::NoSuchRecording => Err(no_such()),
         Requeued::Unmatched => Err(Problem::new(
             StatusCode::CONFLICT,
@@ -108,15 +107,12 @@ pub(crate) async fn attach(
     caller.operator()?;
     let id = owned(&app, &caller, &id).await?.id;
     match app.recordings.attach(id, meeting_id).await? {
-        Attachment::Attached(recording) => Ok((StatusCode::ACCEPTED, Json(body(&app, &recording).await?))),
+        Attachment::Attached(recording) => {
+            Ok((StatusCode::ACCEPTED, Json(RecordingBody::of(&recording, app.line.runs.store()).await?)))
+        }
         Attachment::NoSuchRecording => Err(no_such()),
         Attachment::NoSuchMeeting => Err(Problem::invalid("meeting_id", "there is no such meeting")),
     }
-}
-
-async fn body(app: &App, recording: &Recording) -> Result<RecordingBody, StoreError> {
-    let transcript = app.line.runs.store().transcript_of(recording.id).await?;
-    Ok(RecordingBody::of(recording, transcript.map(|loaded| loaded.transcript.id)))
 }
 
 /// The recording of this id, for whoever owns the room of its meeting; one without a meeting is the operators'.

@@ -1,5 +1,6 @@
 //! The only loops: each waits for the next thing to do, or for the store's bell, and calls the engine.
 
+mod hands;
 mod heartbeat;
 mod lifecycle;
 mod notices;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use reflector_core::Timestamp;
 use reflector_core::engine::{Brought, Notices};
 use reflector_core::store::{ClaimedNotice, StoreError};
-use tokio::sync::{Notify, Semaphore};
 use tracing::{debug, error, warn};
 
+use super::hands::Hands;
 use super::{Chain, REST, Worker};
 use crate::metrics::Metrics;
 
@@ -32,38 +32,29 @@ impl Post {
     }
 
     async fn look(self) {
-        let free = Arc::new(Semaphore::new(SIDE_BY_SIDE));
-        let bell = Arc::new(Notify::new());
+        let hands = Hands::new(SIDE_BY_SIDE);
         loop {
-            let (next, rest) = match self.claim(&free, &bell).await {
+            let (next, rest) = match self.claim(&hands).await {
                 Ok(next) => (next, LOOK),
                 Err(error) => {
                     error!(error = %Chain(&error), "owed notices cannot be looked at; trying again");
                     (None, REST)
                 }
             };
-            if !self.worker.rest(&bell, next, rest).await {
+            if !self.worker.rest(&hands.bell, next, rest).await {
                 return;
             }
         }
     }
 
     /// Sends off as many as there are hands for, and says when the next one is due.
-    async fn claim(
-        &self,
-        free: &Arc<Semaphore>,
-        bell: &Arc<Notify>,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        while let Ok(hand) = Arc::clone(free).try_acquire_owned() {
+    async fn claim(&self, hands: &Hands) -> Result<Option<Timestamp>, StoreError> {
+        while let Some(hand) = hands.free() {
             let Some(claimed) = self.notices.claim(1, self.worker.now()).await?.pop() else {
                 return self.notices.store().next_notice().await;
             };
-            let (post, bell) = (self.clone(), Arc::clone(bell));
-            self.worker.tasks.spawn(async move {
-                post.bring(&claimed).await;
-                drop(hand);
-                bell.notify_one();
-            });
+            let post = self.clone();
+            hands.work(&self.worker.tasks, hand, async move { post.bring(&claimed).await });
         }
         // Whoever is free first rings.
         Ok(None)

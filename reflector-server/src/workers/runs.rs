@@ -8,10 +8,10 @@ use reflector_core::TranscriptId;
 use reflector_core::engine::{Claimed, Worked};
 use reflector_core::pipeline::{Made, Progress, RunState, StageError, Transcript};
 use reflector_core::store::{Paging, StageProgress, StoreError, Viewer, WhichTranscripts};
-use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::hands::Hands;
 use super::{Chain, REST, Worker};
 use crate::metrics::Metrics;
 use crate::pipeline::Line;
@@ -51,23 +51,22 @@ impl Pipelines {
     }
 
     async fn look(self) {
-        let free = Arc::new(Semaphore::new(SIDE_BY_SIDE));
-        let bell = Arc::new(Notify::new());
+        let hands = Hands::new(SIDE_BY_SIDE);
         loop {
-            let rest = match self.begin_and_claim(&free, &bell).await {
+            let rest = match self.begin_and_claim(&hands).await {
                 Ok(()) => LOOK,
                 Err(error) => {
                     error!(error = %Chain(&error), "runs cannot be looked at; trying again");
                     REST
                 }
             };
-            if !self.worker.rest(&bell, None, rest).await {
+            if !self.worker.rest(&hands.bell, None, rest).await {
                 return;
             }
         }
     }
 
-    async fn begin_and_claim(&self, free: &Arc<Semaphore>, bell: &Arc<Notify>) -> Result<(), StoreError> {
+    async fn begin_and_claim(&self, hands: &Hands) -> Result<(), StoreError> {
         loop {
             let begun = self.line.runs.begin_once(self.worker.now()).await?;
             for transcript_id in &begun.transcripts {
@@ -77,14 +76,11 @@ impl Pipelines {
                 break;
             }
         }
-        while let Ok(hand) = Arc::clone(free).try_acquire_owned() {
+        while let Some(hand) = hands.free() {
             let Some(claimed) = self.line.runs.claim(None, 1, self.worker.now()).await?.pop() else { break };
-            let (pipelines, bell) = (self.clone(), Arc::clone(bell));
-            self.worker.tasks.spawn(async move {
-                pipelines.work(claimed, &Told::default()).await;
-                drop(hand);
-                bell.notify_one();
-            });
+            let pipelines = self.clone();
+            let work = async move { pipelines.work(claimed, &Told::default()).await };
+            hands.work(&self.worker.tasks, hand, work);
         }
         Ok(())
     }

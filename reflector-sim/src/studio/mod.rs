@@ -23,6 +23,7 @@ use reflector_core::recording::Wanted;
 use reflector_core::store::OwedNotice;
 use reflector_core::{Room, RoomWebhook, Timestamp, TranscriptId, WebhookSecret};
 
+use crate::agenda::{Agenda, Place};
 use crate::dice::Dice;
 use crate::faults::{FaultyStore, Switch};
 use crate::setup::Setup;
@@ -70,9 +71,7 @@ pub(crate) struct Studio {
     known: BTreeMap<TranscriptId, Known>,
     /// What must have been told by the end.
     owed: BTreeMap<String, OwedNotice>,
-    agenda: BTreeMap<(Timestamp, u64), Happening>,
-    numbers: u64,
-    happened: u64,
+    agenda: Agenda<Happening>,
 }
 
 impl Studio {
@@ -93,9 +92,7 @@ impl Studio {
             workers: (0..setup.servers).map(|_| Worker::default()).collect(),
             known: BTreeMap::new(),
             owed: BTreeMap::new(),
-            agenda: BTreeMap::new(),
-            numbers: 0,
-            happened: 0,
+            agenda: Agenda::new(),
         }
     }
 
@@ -137,36 +134,19 @@ impl Studio {
 
     /// Everything that happens before this instant.
     fn go_on_until(&mut self, world: &mut World, until: Timestamp) {
-        while let Some(next) = self.agenda.first_entry()
-            && next.key().0 < until
-        {
-            let ((at, _), happening) = next.remove_entry();
+        while let Some((at, happening)) = self.agenda.next_before(until) {
             world.now = at;
             self.happen(world, happening);
             self.check(world);
-            self.happened += 1;
-            if self.happened > self.most_happenings(world) {
+            if self.agenda.happened() > world.most_beside(self.workers.len()) {
                 world.checks.violation(at, "the runs do not come to rest");
                 self.agenda.clear();
             }
         }
     }
 
-    /// More than this cannot have a good reason: something is done over and over.
-    fn most_happenings(&self, world: &World) -> u64 {
-        let an_hour = self.workers.len() as u64 * 5_000;
-        an_hour * (2 + world.now.since(world.began_at).as_secs() / 3600)
-    }
-
-    fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
-    }
-
-    fn after(&mut self, world: &World, span: Duration, happening: Happening) -> (Timestamp, u64) {
-        let key = (world.now + span, self.number());
-        self.agenda.insert(key, happening);
-        key
+    fn after(&mut self, world: &World, span: Duration, happening: Happening) -> Place {
+        self.agenda.put(world.now + span, happening)
     }
 
     /// Something that happens so often an hour, as long as things go wrong.
@@ -228,7 +208,7 @@ impl Studio {
             };
             let server = *self.dice.one_of(&up);
             world.say(|| format!("an operator asks server {server} for {order:?}"));
-            let (number, now) = (self.number(), world.clock(server));
+            let (number, now) = (self.agenda.number(), world.clock(server));
             self.workers[server].operate(number, order, now);
             self.go_on(world, server, number);
         }

@@ -69,15 +69,11 @@ impl Studio {
             return;
         }
         let life = worker.life;
-        if let Some(key) = worker.round(which).next.take() {
-            if key.0 <= world.now + span && self.agenda.contains_key(&key) {
-                worker.round(which).next = Some(key);
-                return;
-            }
-            self.agenda.remove(&key);
+        if worker.round(which).next.is_some_and(|next| self.agenda.comes_by(world.now + span, next)) {
+            return;
         }
-        let key = self.after(world, span, Happening::Rings(server, life, which));
-        self.workers[server].round(which).next = Some(key);
+        let next = self.after(world, span, Happening::Rings(server, life, which));
+        self.workers[server].round(which).next = Some(next);
     }
 
     // What it begins.
@@ -86,7 +82,7 @@ impl Studio {
         if !self.is_alive(server, life) {
             return;
         }
-        let (number, now) = (self.number(), world.clock(server));
+        let (number, now) = (self.agenda.number(), world.clock(server));
         let worker = &mut self.workers[server];
         *worker.round(which) = Round { is_busy: true, next: None };
         match which {
@@ -97,14 +93,14 @@ impl Studio {
     }
 
     fn start(&mut self, world: &mut World, server: usize, claimed: Claimed) {
-        let (number, now) = (self.number(), world.clock(server));
+        let (number, now) = (self.agenda.number(), world.clock(server));
         self.workers[server].start(number, claimed, now);
         self.go_on(world, server, number);
     }
 
     /// Works on a stage that was started, unless it gives it back, or stands still first.
     fn work(&mut self, world: &mut World, server: usize, started: Box<Claimed>) {
-        let (number, now, life) = (self.number(), world.clock(server), self.workers[server].life);
+        let (number, now, life) = (self.agenda.number(), world.clock(server), self.workers[server].life);
         let faults = self.switch.now().runs;
         if self.dice.chance(faults.given_back) {
             self.workers[server].give_back(number, *started, now);
@@ -137,14 +133,14 @@ impl Studio {
         started: Box<Claimed>,
     ) {
         if self.is_alive(server, life) && self.workers[server].working.contains(&task) {
-            let (number, now) = (self.number(), world.clock(server));
+            let (number, now) = (self.agenda.number(), world.clock(server));
             self.workers[server].beat(number, (task, started), now);
             self.go_on(world, server, number);
         }
     }
 
     pub(super) fn keeps(&mut self, world: &mut World, server: usize, unkept: Box<Unkept>) {
-        let (number, now) = (self.number(), world.clock(server));
+        let (number, now) = (self.agenda.number(), world.clock(server));
         self.workers[server].finish(number, unkept, now);
         self.go_on(world, server, number);
     }

@@ -11,7 +11,7 @@ mod source;
 mod work;
 mod worker;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +22,7 @@ use reflector_core::testing::FakeSource;
 use reflector_core::{Meeting, RecordingId, Timestamp};
 use uuid::Uuid;
 
+use crate::agenda::{Agenda, Place};
 use crate::dice::Dice;
 use crate::faults::Switch;
 use crate::setup::Setup;
@@ -77,9 +78,7 @@ pub(crate) struct Uploads {
     garbage: Vec<String>,
     /// How often recordings had been written when they were last looked at.
     looked_at_writes: u64,
-    agenda: BTreeMap<(Timestamp, u64), Happening>,
-    numbers: u64,
-    happened: u64,
+    agenda: Agenda<Happening>,
 }
 
 impl Uploads {
@@ -110,9 +109,7 @@ impl Uploads {
             origins: HashMap::new(),
             garbage: Vec::new(),
             looked_at_writes: 0,
-            agenda: BTreeMap::new(),
-            numbers: 0,
-            happened: 0,
+            agenda: Agenda::new(),
         }
     }
 
@@ -136,35 +133,22 @@ impl Uploads {
 
     /// Everything that happens before this instant.
     fn go_on_until(&mut self, world: &mut World, until: Timestamp) {
-        while let Some(next) = self.agenda.first_entry()
-            && next.key().0 < until
-        {
-            let ((at, _), happening) = next.remove_entry();
+        while let Some((at, happening)) = self.agenda.next_before(until) {
             world.studio_until(at);
             world.now = at;
             self.source.truth.pass(at.since(self.source_at));
             self.source_at = at;
             self.happen(world, happening);
             self.check(world);
-            self.happened += 1;
-            if self.happened > self.most_happenings(world) {
+            if self.agenda.happened() > world.most_beside(self.workers.len()) {
                 world.checks.violation(at, "the recordings do not come to rest");
                 self.agenda.clear();
             }
         }
     }
 
-    /// More than this cannot have a good reason: something is done over and over.
-    fn most_happenings(&self, world: &World) -> u64 {
-        let an_hour = self.workers.len() as u64 * 5_000;
-        an_hour * (2 + world.now.since(world.began_at).as_secs() / 3600)
-    }
-
-    fn after(&mut self, world: &World, span: Duration, happening: Happening) -> (Timestamp, u64) {
-        self.numbers += 1;
-        let key = (world.now + span, self.numbers);
-        self.agenda.insert(key, happening);
-        key
+    fn after(&mut self, world: &World, span: Duration, happening: Happening) -> Place {
+        self.agenda.put(world.now + span, happening)
     }
 
     /// Something that happens so often an hour, as long as things go wrong.

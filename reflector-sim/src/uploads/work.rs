@@ -71,12 +71,8 @@ impl Uploads {
             return;
         }
         let life = worker.life;
-        if let Some(key) = worker.looks.take() {
-            if key.0 <= world.now + span && self.agenda.contains_key(&key) {
-                self.workers[server].looks = Some(key);
-                return;
-            }
-            self.agenda.remove(&key);
+        if worker.looks.is_some_and(|looks| self.agenda.comes_by(world.now + span, looks)) {
+            return;
         }
         self.workers[server].looks = Some(self.after(world, span, Happening::Rings(server, life)));
     }
@@ -85,16 +81,11 @@ impl Uploads {
         Arc::clone(&self.source) as _
     }
 
-    fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
-    }
-
     // What it begins.
 
     pub(super) fn rings(&mut self, world: &mut World, server: usize, life: u32) {
         if self.is_alive(server, life) {
-            let (number, source) = (self.number(), self.source());
+            let (number, source) = (self.agenda.number(), self.source());
             let worker = &mut self.workers[server];
             worker.looks = None;
             worker.is_busy = true;
@@ -111,7 +102,7 @@ impl Uploads {
     }
 
     fn take_in(&mut self, world: &mut World, server: usize, messages: Vec<Message>, again: bool) {
-        let (number, with) = (self.number(), (self.source(), Arc::clone(&self.ids)));
+        let (number, with) = (self.agenda.number(), (self.source(), Arc::clone(&self.ids)));
         self.workers[server].take_in(number, with, (messages, again), world.clock(server));
         self.go_on(world, server, number);
     }
@@ -124,7 +115,7 @@ impl Uploads {
         after: Option<(Timestamp, RecordingId)>,
     ) {
         if self.is_alive(server, life) {
-            let number = self.number();
+            let number = self.agenda.number();
             self.workers[server].match_once(number, after, world.clock(server));
             self.go_on(world, server, number);
         }
@@ -132,7 +123,7 @@ impl Uploads {
 
     pub(super) fn reconciles(&mut self, world: &mut World, server: usize, life: u32, page: Option<String>) {
         if self.is_alive(server, life) {
-            let (number, with) = (self.number(), (self.source(), Arc::clone(&self.ids)));
+            let (number, with) = (self.agenda.number(), (self.source(), Arc::clone(&self.ids)));
             self.workers[server].reconcile(number, with, page, world.clock(server));
             self.go_on(world, server, number);
         }
@@ -203,7 +194,7 @@ impl Uploads {
         });
         if self.switch.is_on() && self.dice.chance(0.04) {
             world.report.recordings(names::GIVEN_BACK, 1);
-            let (number, source) = (self.number(), self.source());
+            let (number, source) = (self.agenda.number(), self.source());
             self.workers[server].give_back(number, source, &messages);
             return self.go_on(world, server, number);
         }

@@ -5,25 +5,22 @@ pub const AWAITING: &str = "
 SELECT document, version FROM recordings WHERE status = 'pending' AND deleted_at IS NULL
 ORDER BY received_at, id LIMIT $1";
 
-/// Begins the run of a recording (`$1`) over the version that it was read in (`$2`), all of it or nothing, and drops what
-/// its transcript (`$6`) had: nothing of it if the recording has another one.
+/// Begins the run of a recording (`$1`) over the version that it was read in (`$2`) and the version of its transcript
+/// (`$6`, `$13`), all of it or nothing, and drops what that had.
 ///
-/// What a commit made that was faster is not seen here, so it would stay: then nothing is written either (`outdated`), and
-/// it is to be begun once more. A transcript is locked before its recording, here and in [`COMMIT_RUN`].
+/// What a commit made that was faster is not seen here and would stay, but it left another version. A transcript is
+/// locked before its recording, here and in [`COMMIT_RUN`].
 pub const BEGIN_RUN: &str = "
-WITH seen AS MATERIALIZED (
-    SELECT id, version FROM transcripts WHERE recording = $1::uuid
-), held AS MATERIALIZED (
+WITH held AS MATERIALIZED (
     SELECT id, version FROM transcripts WHERE recording = $1::uuid FOR UPDATE
 ), judged AS MATERIALIZED (
-    SELECT EXISTS (SELECT FROM held WHERE id <> $6::uuid)
-            OR (SELECT version FROM held) IS DISTINCT FROM $13::bigint AS of_another,
-        EXISTS (SELECT id, version FROM held EXCEPT SELECT id, version FROM seen) AS outdated
+    SELECT NOT EXISTS (SELECT FROM held WHERE id <> $6::uuid)
+        AND (SELECT version FROM held) IS NOT DISTINCT FROM $13::bigint AS is_that
 ), recorded AS (
     UPDATE recordings SET version = version + 1, room_id = $3::uuid, status = $4::text, document = $5::text
     FROM judged
     WHERE recordings.id = $1::uuid AND recordings.version = $2::bigint AND recordings.deleted_at IS NULL
-        AND NOT judged.of_another AND NOT judged.outdated
+        AND judged.is_that
     RETURNING recordings.id
 ), dropped AS (
     DELETE FROM made USING recorded WHERE made.transcript = $6::uuid
@@ -35,7 +32,7 @@ WITH seen AS MATERIALIZED (
         created_at = excluded.created_at, ready_at = excluded.ready_at, waits_until = excluded.waits_until,
         claimed_until = NULL, progress_done = NULL, progress_of = NULL, document = excluded.document
 )
-SELECT EXISTS (SELECT FROM recorded) AS stored, outdated FROM judged";
+SELECT EXISTS (SELECT FROM recorded) AS stored";
 
 /// Writes one change of a transcript (`$1`) over the version that it was made from (`$2`), all of it or nothing.
 ///
