@@ -5,6 +5,7 @@ mod connections;
 mod consents;
 mod deliveries;
 mod effects;
+mod feed;
 mod hearing;
 mod index;
 mod meetings;
@@ -37,6 +38,7 @@ pub struct MemoryStore {
 struct Everything {
     rooms: rooms::Rooms,
     meetings: meetings::Meetings,
+    feed: feed::Feed,
     effects: effects::Effects,
     deliveries: deliveries::Deliveries,
     hearing: hearing::Listening,

@@ -1,6 +1,7 @@
 //! The meetings, their deadlines and their history.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use reflector_core::provider::RoomAddress;
 use reflector_core::store::{
@@ -32,7 +33,8 @@ impl Everything {
             forgotten: 0,
             history: Vec::new(),
         };
-        row.note(entries);
+        let noted = row.note(entries);
+        self.feed.add(row.meeting.id, noted);
         self.meetings.index.add(&row);
         self.meetings.rows.insert(row.meeting.id, row);
         self.effects.owe(effects);
@@ -58,7 +60,8 @@ impl Everything {
         row.due = due;
         row.claimed_until = None;
         row.outdated = false;
-        row.note(entries);
+        let noted = row.note(entries);
+        self.feed.add(row.meeting.id, noted);
         index.follow(&before, times, row);
         if let Some(delivery) = delivery {
             self.hearing.heard(&delivery.key.provider, delivery.endpoint, delivery.received_at);
@@ -130,10 +133,13 @@ impl Row {
         self.forgotten + self.history.len() as u64
     }
 
-    fn note(&mut self, entries: Vec<Entry>) {
+    /// Writes these down, and gives the numbers that they have got.
+    fn note(&mut self, entries: Vec<Entry>) -> RangeInclusive<u64> {
+        let first = self.entries() + 1;
         for entry in entries {
             self.history.push(Entry { seq: self.entries() + 1, ..entry });
         }
+        first..=self.entries()
     }
 }
 
@@ -185,6 +191,13 @@ impl Meetings {
         let Some(row) = self.rows.get(&id) else { return Vec::new() };
         let skip = usize::try_from(after.saturating_sub(row.forgotten)).unwrap_or(usize::MAX);
         row.history.iter().skip(skip).take(limit).cloned().collect()
+    }
+
+    /// One entry, unless it was dropped.
+    pub(crate) fn entry(&self, id: MeetingId, seq: u64) -> Option<Entry> {
+        let row = self.rows.get(&id)?;
+        let place = seq.checked_sub(row.forgotten + 1)?;
+        row.history.get(usize::try_from(place).ok()?).cloned()
     }
 
     pub(crate) fn list(

@@ -8,6 +8,7 @@ mod deadlines;
 mod deliveries;
 mod effects;
 mod error;
+mod feed;
 mod hearing;
 mod key;
 mod line;

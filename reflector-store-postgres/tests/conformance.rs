@@ -133,6 +133,7 @@ mod postgres {
     reflector_core::notice_suite!(empty);
     reflector_core::consent_suite!(empty);
     reflector_core::key_suite!(empty);
+    reflector_core::feed_suite!(empty);
 }
 
 mod flaky_without_faults {

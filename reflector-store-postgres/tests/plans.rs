@@ -238,6 +238,24 @@ async fn a_run_is_found_and_written_by_indexes() {
     }
 }
 
+/// A hundred thousand entries of a thousand histories, by a hundred transactions of long ago.
+const HISTORIES: &str = "
+INSERT INTO history (meeting, seq, document, written_by)
+SELECT ('00000000-0000-3ee7-0000-' || lpad(to_hex(n % 1000), 12, '0'))::uuid, n / 1000 + 1, repeat('x', 500),
+    (n / 1000 + 3)::text::xid8
+FROM generate_series(0, 99999) AS n;
+ANALYZE history";
+
+#[tokio::test]
+async fn what_is_fed_is_read_from_its_place_on_and_no_other_history() {
+    let schema = with_recordings().await;
+    schema.sql(HISTORIES);
+    let place = "'50', '00000000-0000-3ee7-0000-000000000007', 48, 20";
+    reads_a_page(&schema, statements::FEED, "text, uuid, bigint, bigint", place, "history_in_order", 20.0);
+    let meetings = "'{00000000-0000-3ee7-0000-000000000007,00000000-0000-3ee7-0000-000000000008}'";
+    reads_indexes(&schema, statements::LOAD_ALL, "uuid[]", meetings, &["meetings_pkey"]);
+}
+
 /// A statement reads so many rows of this index, and none that it has no use for.
 fn reads_a_page(schema: &Schema, statement: &str, types: &str, values: &str, index: &str, read: f64) {
     let (plan, text) = plan(schema, statement, types, values);

@@ -175,9 +175,10 @@ fn bind_columns<'q>(
 
 /// Writes the newest entries of a history, which the meeting's row has counted already.
 async fn note(write: &mut SqliteConnection, meeting: MeetingId, entries: &[Entry]) -> Result<(), StoreError> {
-    let insert = "INSERT INTO history (meeting_id, seq, document)
-        SELECT id, entries - ?2, ?3 FROM meetings WHERE id = ?1";
-    for (later, entry) in (0_i64..).zip(entries.iter().rev()) {
+    let insert = "INSERT INTO history (meeting_id, seq, document, place)
+        SELECT id, entries - ?2, ?3, (SELECT coalesce(max(place), 0) + 1 FROM history WHERE place IS NOT NULL)
+        FROM meetings WHERE id = ?1";
+    for (later, entry) in (0..entries.len() as u64).map(bits).rev().zip(entries) {
         let insert = query(insert).bind(meeting.0).bind(later).bind(entry.to_document()?);
         insert.execute(&mut *write).await.map_err(ill)?;
     }

@@ -7,6 +7,7 @@ mod consents;
 mod deliveries;
 mod effects;
 mod error;
+mod feed;
 mod hearing;
 mod line;
 mod location;

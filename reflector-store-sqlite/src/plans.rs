@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, query, query_scalar};
 use tempfile::TempDir;
 
 use crate::{
-    SqliteOptions, SqliteStore, consents, effects, meetings, notices, recordings, retention, take_in,
+    SqliteOptions, SqliteStore, consents, effects, feed, meetings, notices, recordings, retention, take_in,
     transcripts,
 };
 
@@ -58,6 +58,7 @@ async fn no_statement_that_is_asked_often_looks_at_every_row_or_sorts_what_it_fo
         (notices::NEXT, "notices_ready"),
         (notices::OLD, "notices_settled (settled_at<?)"),
         (consents::DENIED, "PRIMARY KEY (meeting_id=?)"),
+        (feed::FEED, "history_in_order (place>?)"),
         (&listings[0], "meetings_by_age"),
         (&listings[1], "meetings_open_by_age"),
         (&listings[2], "meetings_of_room_by_age (room_id=?"),

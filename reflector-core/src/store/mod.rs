@@ -9,6 +9,7 @@ mod consent;
 mod delivery;
 pub mod document;
 mod effect;
+mod feed;
 mod hearing;
 mod key;
 mod meeting;
@@ -25,6 +26,7 @@ pub use connection::{
 pub use consent::{ConsentAnswer, ConsentStore, DeploymentKey};
 pub use delivery::{DeliveryKey, DeliveryStore, Kept, KeptDelivery};
 pub use effect::{ClaimEffects, ClaimedEffect, EffectId, EffectStore, OwedEffect, Settled, Settlement};
+pub use feed::{Fed, FeedLine, FeedPage, FeedPlace, FeedStore};
 pub use hearing::{Heard, HearingStore, LISTENING_GAP};
 pub use key::{ApiKey, KeyStore};
 pub use meeting::{

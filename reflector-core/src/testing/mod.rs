@@ -9,6 +9,7 @@ pub mod consent_suite;
 mod contract;
 mod fake_provider;
 mod fake_source;
+pub mod feed_suite;
 mod flaky;
 pub mod key_suite;
 pub mod notice_suite;

@@ -148,3 +148,25 @@ LIMIT $2";
 /// A page of a history.
 pub const HISTORY: &str =
     "SELECT seq, document FROM history WHERE meeting = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+/// Before which transaction no other is under way.
+pub const FEED_END: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS oldest";
+
+/// What was written to all histories after a place: by transactions before which no other is under way, in their order.
+/// Whether there can be such a place is told also when there is nothing.
+pub const FEED: &str = "
+SELECT place.is_known, line.written_by::text AS written_by, line.meeting, line.seq, line.document
+FROM (SELECT $1::text::xid8 <= pg_snapshot_xmax(pg_current_snapshot()) AS is_known) AS place
+LEFT JOIN LATERAL (
+    SELECT written_by, meeting, seq, document FROM history
+    WHERE (written_by, meeting, seq) > ($1::text::xid8, $2::uuid, $3::bigint)
+        AND written_by < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY written_by, meeting, seq LIMIT $4
+) AS line ON place.is_known
+ORDER BY line.written_by, line.meeting, line.seq";
+
+/// Meetings with what their rooms set for themselves.
+pub const LOAD_ALL: &str = "
+SELECT meetings.document, meetings.version, meetings.entries, rooms.policy
+FROM meetings JOIN rooms ON rooms.id = meetings.room_id
+WHERE meetings.id = ANY ($1)";
