@@ -21,6 +21,7 @@ use crate::config::{Config, RecordingSettings, Roles};
 use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
 use crate::identity::Identity;
+use crate::live::{Newsroom, Seats};
 use crate::metrics::Metrics;
 use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::directory::{self, Directory, Pace};
@@ -142,6 +143,7 @@ impl Server {
             Arc::clone(&clock),
             &config.public_url,
         ));
+        let newsroom = Arc::new(Newsroom::new(Arc::clone(&engine), Arc::clone(&kept.feed)));
         let app = App {
             engine,
             recordings,
@@ -154,6 +156,8 @@ impl Server {
             metrics,
             builtin,
             bell,
+            newsroom,
+            seats: Seats::default(),
             clock,
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),

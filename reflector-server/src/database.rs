@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use reflector_core::store::{
-    ConnectionStore, ConsentStore, KeyStore, NoticeStore, RecordingStore, Schema, Store, TranscriptStore,
+    ConnectionStore, ConsentStore, FeedStore, KeyStore, NoticeStore, RecordingStore, Schema, Store,
+    TranscriptStore,
 };
 use reflector_store_memory::MemoryStore;
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
@@ -16,6 +17,7 @@ use crate::config::Database;
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) feed: Arc<dyn FeedStore>,
     pub(crate) recordings: Arc<dyn RecordingStore>,
     pub(crate) transcripts: Arc<dyn TranscriptStore>,
     pub(crate) notices: Arc<dyn NoticeStore>,
@@ -64,11 +66,19 @@ pub enum DatabaseError {
 impl Kept {
     fn of<S>(store: S) -> Self
     where
-        S: Store + RecordingStore + TranscriptStore + NoticeStore + ConsentStore + KeyStore + ConnectionStore,
+        S: Store
+            + FeedStore
+            + RecordingStore
+            + TranscriptStore
+            + NoticeStore
+            + ConsentStore
+            + KeyStore
+            + ConnectionStore,
     {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as Arc<dyn Store>,
+            feed: Arc::clone(&store) as Arc<dyn FeedStore>,
             recordings: Arc::clone(&store) as Arc<dyn RecordingStore>,
             transcripts: Arc::clone(&store) as Arc<dyn TranscriptStore>,
             notices: Arc::clone(&store) as Arc<dyn NoticeStore>,

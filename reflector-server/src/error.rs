@@ -59,6 +59,11 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// They do too much at once: try again in so many seconds.
+    pub(crate) fn too_many(seconds: u64, detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
     /// What an owner asked for changes nothing, because of the state that the meeting is in.
     pub(crate) fn refused(ignored: Ignored) -> Self {
         match ignored {

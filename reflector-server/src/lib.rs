@@ -20,6 +20,7 @@ mod forwarded;
 mod identity;
 mod json;
 mod line;
+mod live;
 mod metrics;
 mod named;
 pub mod outgoing;

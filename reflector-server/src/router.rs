@@ -19,7 +19,9 @@ use crate::builtin::{self, Meet};
 use crate::error::Problem;
 use crate::forwarded;
 use crate::identity;
-use crate::routes::{audio, consent, health, meetings, progress, recordings, rooms, transcripts, webhooks};
+use crate::routes::{
+    audio, consent, events, health, meetings, progress, recordings, rooms, transcripts, webhooks,
+};
 use crate::state::App;
 
 /// For how long a browser remembers what pages of another origin may do.
@@ -129,6 +131,7 @@ fn api() -> Router<App> {
         .route("/transcripts/{transcript}/audio", get(audio::play))
         .route("/transcripts/{transcript}/process", post(transcripts::process))
         .route("/transcripts/{transcript}/events", get(progress::watch))
+        .route("/events", get(events::listen))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

@@ -13,6 +13,7 @@ use crate::builtin::{self, Builtin};
 use crate::clock::Clock;
 use crate::error::Problem;
 use crate::identity::Identity;
+use crate::live::{Newsroom, Seats};
 use crate::metrics::Metrics;
 use crate::outgoing::Reach;
 use crate::pipeline::{Line, ParticipantTokens};
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) builtin: Arc<Builtin>,
     pub(crate) bell: Arc<Bell>,
+    pub(crate) newsroom: Arc<Newsroom>,
+    pub(crate) seats: Seats,
     pub(crate) clock: Clock,
     pub(crate) public_url: Url,
     /// Whose word counts for where a request came from.

@@ -1,5 +1,6 @@
 //! What goes over the wire, and nothing that is kept looks like it by accident.
 
+mod live;
 mod transcript;
 
 use reflector_core::engine::Engine;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::identity::access::Standing;
 
+pub(crate) use live::LiveBody;
 pub(crate) use transcript::{StageBody, TranscriptBody};
 
 /// A room.

@@ -57,7 +57,7 @@ impl Standing {
     }
 
     /// Whether that is enough for what they want.
-    fn allows(self, wants: Wants) -> bool {
+    pub(crate) fn allows(self, wants: Wants) -> bool {
         match self {
             Self::Owner | Self::Operator => true,
             Self::Sharer => wants != Wants::Own,

@@ -115,7 +115,8 @@ impl Identity {
         self.0.is_none()
     }
 
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// Who calls with these headers.
+    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         match &self.0 {
             None => Ok(Caller::User { id: local(), is_operator: true }),
             Some(verifier) => verifier.caller(headers).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod audio;
 pub(crate) mod consent;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod meetings;
 pub(crate) mod progress;
@@ -10,12 +11,16 @@ pub(crate) mod rooms;
 pub(crate) mod transcripts;
 pub(crate) mod webhooks;
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use reflector_core::RoomId;
 use reflector_core::store::Paging;
 use serde::{Deserialize, Deserializer};
 
+use crate::builtin::ClientAddress;
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::identity::access::{self, Wants};
@@ -87,6 +92,17 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> axum::extract::FromR
                 Problem::new(StatusCode::NOT_FOUND, format!("nothing is at {}", parts.uri.path()))
             })?;
         Ok(Self(named))
+    }
+}
+
+/// Where a request came from; nothing if it came by no connection.
+pub(crate) struct Client(pub(crate) Option<IpAddr>);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().map(|ClientAddress(address)| *address)))
     }
 }
 

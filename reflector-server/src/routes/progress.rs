@@ -11,11 +11,12 @@ use reflector_core::pipeline::TranscriptStatus;
 use reflector_core::store::LoadedTranscript;
 use serde::Serialize;
 
-use super::Path;
 use super::transcripts::{load, owned};
+use super::{Client, Path};
 use crate::api::StageBody;
 use crate::error::Problem;
 use crate::identity::Caller;
+use crate::live::Seat;
 use crate::state::App;
 
 /// How often it is looked whether something has changed.
@@ -34,6 +35,7 @@ struct Watch {
     id: TranscriptId,
     seen: Option<ProgressEvent>,
     is_over: bool,
+    _seat: Seat,
 }
 
 /// One event with all stages at once, one at each change, and the end of the stream at the end of the run. A listener
@@ -41,10 +43,12 @@ struct Watch {
 pub(crate) async fn watch(
     State(app): State<App>,
     caller: Caller,
+    Client(address): Client,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let id = owned(&app, &caller, &id).await?.transcript.id;
-    let watch = Watch { app, id, seen: None, is_over: false };
+    let _seat = app.seats.take(&caller, address)?;
+    let watch = Watch { app, id, seen: None, is_over: false, _seat };
     let events = stream::unfold(watch, |mut watch| async move { Some((Ok(watch.next().await?), watch)) });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

@@ -61,6 +61,9 @@ fn table() -> Vec<Row> {
         row("GET", "/transcripts/{transcript}/webvtt", empty(), [401, 404, 404]),
         row("GET", "/transcripts/{transcript}/audio", empty(), [401, 404, 200]),
         row("GET", "/transcripts/{transcript}/events", empty(), [401, 404, 200]),
+        // Each is told of what they see.
+        row("GET", "/events", empty(), [401, 200, 200]),
+        row("GET", "/events?room={room}", empty(), [404, 404, 200]),
         row("POST", "/transcripts/{transcript}/process", json!({ "from": "publish" }), [401, 404, 202]),
         row("POST", "/recordings/{recording}/requeue", empty(), [401, 404, 202]),
         row("DELETE", "/transcripts/{transcript}", empty(), [401, 404, 204]),
