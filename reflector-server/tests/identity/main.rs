@@ -6,6 +6,8 @@ mod harness;
 mod issuer;
 mod keys;
 mod rooms;
+#[path = "../harness/sse.rs"]
+mod sse;
 mod table;
 mod town;
 

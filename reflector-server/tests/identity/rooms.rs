@@ -57,6 +57,48 @@ fn a_guest_sees_what_a_guest_needs_and_answers_for_themselves() {
 }
 
 #[test]
+fn each_is_told_live_of_what_they_see_and_of_nothing_else() {
+    let town = Town::new();
+    let program = town.start();
+    let (ada, eve) = (town.user("ada"), town.user("eve"));
+    for (room, setting) in [("open", "guests"), ("ours", "is_shared"), ("mine", "is_locked")] {
+        ada.post(&program, "/rooms", &json!({ "name": room, setting: true }));
+        ada.post(&program, &format!("/rooms/{room}/meeting"), &json!({}));
+    }
+    let stands = |who: &Says, path: &str| {
+        let mut listening = who.listens(&program, path);
+        let heard = listening.until(|heard| heard.kind == "ready");
+        let rooms = heard.iter().filter_map(|heard| heard.data["room"].as_str().map(str::to_owned));
+        (rooms.collect::<std::collections::BTreeSet<_>>(), listening)
+    };
+    let set = |rooms: &[&str]| rooms.iter().map(|room| (*room).to_owned()).collect();
+    assert_eq!(stands(&ada, "/events").0, set(&["mine", "open", "ours"]));
+    assert_eq!(stands(&town.user("root"), "/events").0, set(&["mine", "open", "ours"]));
+    let (seen, mut eves) = stands(&eve, "/events");
+    assert_eq!(seen, set(&["ours"]), "guests are let in where they ask, and not told what there is");
+    let (seen, mut guests) = stands(&Says::Nothing, "/events?room=open");
+    assert_eq!(seen, set(&["open"]));
+
+    for room in ["mine", "open", "ours"] {
+        let id = ada.get(&program, &format!("/rooms/{room}/meetings/active"))[0]["id"].clone();
+        ada.post(&program, &format!("/meetings/{}/end", id.as_str().expect("an id")), &json!({}));
+    }
+    let over = eves.until(|heard| heard.data["meeting"]["phase"] == "closed");
+    assert!(over.iter().all(|heard| heard.kind == "meeting" && heard.data["room"] == "ours"), "{over:?}");
+    assert!(
+        over.iter()
+            .all(|heard| heard.data.get("entry").is_none() && heard.data["meeting"]["host_room_url"] == "")
+    );
+    let over = guests.until(|heard| heard.data["meeting"]["phase"] == "closed");
+    for heard in over {
+        assert_eq!((heard.kind.as_str(), &heard.data["room"]), ("meeting", &json!("open")));
+        let fields: Vec<_> = heard.data["meeting"].as_object().expect("a meeting").keys().cloned().collect();
+        assert_eq!(fields, ["end_date", "id", "num_clients", "phase", "start_date"]);
+        assert!(heard.data.get("entry").is_none());
+    }
+}
+
+#[test]
 fn an_operator_sees_everything_and_attaches_what_nobody_owns() {
     let town = Town::new();
     let program = town.start();

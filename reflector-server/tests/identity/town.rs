@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::http::{Answer, Request};
 use crate::issuer::{AUDIENCE, ISSUER, Issuer, claims};
 use crate::program::{Program, eventually, run};
+use crate::sse::Listening;
 
 /// A deployment whose tokens come from one issuer.
 pub(crate) struct Town {
@@ -105,6 +106,17 @@ impl Says {
             Self::Token(token) => request.header("authorization", &format!("Bearer {token}")),
             Self::Key(key) => request.header("x-api-key", key),
         })
+    }
+
+    /// A stream of theirs.
+    pub(crate) fn listens(&self, program: &Program, path: &str) -> Listening {
+        match self {
+            Self::Nothing => Listening::to(program.address, path, &[]),
+            Self::Token(token) => {
+                Listening::to(program.address, path, &[("authorization", &format!("Bearer {token}"))])
+            }
+            Self::Key(key) => Listening::to(program.address, path, &[("x-api-key", key)]),
+        }
     }
 
     /// What they are answered, which must be done.

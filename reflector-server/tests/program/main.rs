@@ -6,11 +6,14 @@ mod hands;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod input;
+mod live;
 mod queue;
 mod recordings;
 mod replay;
 mod shell;
 mod shipped;
+#[path = "../harness/sse.rs"]
+mod sse;
 mod start;
 mod stop;
 #[path = "../harness/uploads.rs"]
