@@ -6,6 +6,7 @@ pub mod history;
 mod ids;
 pub mod lifecycle;
 mod meeting;
+pub mod notice;
 mod participant;
 pub mod pipeline;
 pub mod provider;

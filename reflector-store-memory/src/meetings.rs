@@ -42,7 +42,7 @@ impl Everything {
     }
 
     pub(crate) fn commit(&mut self, commit: Commit) -> Committed {
-        let Commit { expected, meeting, due, effects, superseded, delivery, entries } = commit;
+        let Commit { expected, meeting, due, effects, superseded, delivery, notices, entries } = commit;
         if delivery.as_ref().is_some_and(|delivery| self.deliveries.was_taken(&delivery.key)) {
             return Committed::Duplicate;
         }
@@ -63,6 +63,7 @@ impl Everything {
         let noted = row.note(entries);
         self.feed.add(row.meeting.id, noted);
         index.follow(&before, times, row);
+        self.owe_notices(notices);
         if let Some(delivery) = delivery {
             self.hearing.heard(&delivery.key.provider, delivery.endpoint, delivery.received_at);
             self.deliveries.take(delivery.key, delivery.received_at);

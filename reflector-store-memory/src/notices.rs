@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use reflector_core::Timestamp;
 use reflector_core::store::{ClaimedNotice, NoticeStore, OwedNotice, Settled, Settlement, StoreError};
 
-use crate::MemoryStore;
 use crate::deliveries::take_before;
+use crate::{Everything, MemoryStore};
 
 #[derive(Default)]
 pub(crate) struct Notices {
@@ -25,8 +25,16 @@ struct Row {
     last_error: Option<String>,
 }
 
+impl Everything {
+    /// Keeps what is to be told to those who listen.
+    pub(crate) fn owe_notices(&mut self, notices: impl IntoIterator<Item = OwedNotice>) {
+        let rooms = &self.rooms;
+        self.notices.owe(notices.into_iter().filter(|notice| rooms.listens(notice.room)));
+    }
+}
+
 impl Notices {
-    pub(crate) fn owe(&mut self, notices: Vec<OwedNotice>) {
+    fn owe(&mut self, notices: impl Iterator<Item = OwedNotice>) {
         for notice in notices {
             if !self.rows.contains_key(&notice.id) {
                 self.ready.insert((notice.owed_at, notice.id.clone()));

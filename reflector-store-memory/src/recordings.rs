@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use async_trait::async_trait;
+use reflector_core::notice::of_arrival;
 use reflector_core::recording::{
     Belongs, Candidate, ObjectVersion, Recording, RecordingStatus, SoughtRoom, is_newer,
 };
 use reflector_core::store::{
-    Committed, DeadLetter, LoadedRecording, Page, Paging, RecordingStore, StoreError, TakenIn, Viewer,
-    WhichRecordings,
+    Committed, DeadLetter, LoadedRecording, OwedNotice, Page, Paging, RecordingStore, StoreError, TakenIn,
+    Viewer, WhichRecordings,
 };
 use reflector_core::{Meeting, MeetingId, RecordingId, Timestamp};
 
@@ -159,7 +160,15 @@ fn candidate(meeting: &Meeting) -> Candidate {
 impl RecordingStore for MemoryStore {
     async fn take_in(&self, batch: Vec<Recording>) -> Result<Vec<TakenIn>, StoreError> {
         let mut kept = self.kept();
-        Ok(batch.into_iter().map(|recording| kept.recordings.take_in(recording)).collect())
+        let mut take_in = |recording: Recording| {
+            let notice = of_arrival(&recording);
+            let taken_in = kept.recordings.take_in(recording);
+            if matches!(taken_in, TakenIn::Stored { .. }) {
+                kept.owe_notices(notice);
+            }
+            taken_in
+        };
+        Ok(batch.into_iter().map(&mut take_in).collect())
     }
 
     async fn candidates(&self, rooms: &[SoughtRoom]) -> Result<Vec<Vec<Candidate>>, StoreError> {
@@ -171,8 +180,18 @@ impl RecordingStore for MemoryStore {
         Ok(self.kept().recordings.rows.get(&id).map(Row::loaded))
     }
 
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
-        Ok(self.kept().recordings.commit(expected, recording))
+    async fn commit_recording(
+        &self,
+        expected: u64,
+        recording: &Recording,
+        notice: Option<OwedNotice>,
+    ) -> Result<Committed, StoreError> {
+        let mut kept = self.kept();
+        let committed = kept.recordings.commit(expected, recording);
+        if committed == Committed::Stored {
+            kept.owe_notices(notice);
+        }
+        Ok(committed)
     }
 
     async fn list_recordings(

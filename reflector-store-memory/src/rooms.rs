@@ -41,6 +41,11 @@ impl Rooms {
         self.by_id.get(&id).map(|room| room.policy).unwrap_or_default()
     }
 
+    /// Whether a room's owner is told of what happens.
+    pub(crate) fn listens(&self, id: RoomId) -> bool {
+        self.by_id.get(&id).is_some_and(|room| room.webhook.is_some())
+    }
+
     pub(crate) fn list(&self, viewer: &Viewer, paging: Paging) -> Page<Room> {
         let sees = |room: &Room| match viewer {
             Viewer::Operator => true,

@@ -131,7 +131,7 @@ impl Everything {
             row.made.remove(&stage);
         }
         row.made.extend(made);
-        self.notices.owe(notices);
+        self.owe_notices(notices);
         if let Some((status, error)) = recording {
             self.recordings.stands(transcript.recording, status, error);
         }

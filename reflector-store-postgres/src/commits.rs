@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::error::unavailable;
 use crate::key::key;
+use crate::notices::bind_notices;
 use crate::rows::{bind_effects, bind_meeting, claim_key, column, documents};
 use crate::statements::{COMMIT, CREATE, WAS_TAKEN, WHY_NOT_CREATED};
 
@@ -52,7 +53,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn commit_meeting(&self, commit: &Commit) -> Result<Committed, StoreError> {
-        let Commit { expected, meeting, due, effects, superseded, delivery, entries } = commit;
+        let Commit { expected, meeting, due, effects, superseded, delivery, notices, entries } = commit;
         let delivery = delivery.as_ref();
         let question = sqlx::query(COMMIT).bind(meeting.id.0).bind(expected.cast_signed());
         let question = bind_meeting(question, meeting)?
@@ -65,6 +66,7 @@ impl PostgresStore {
             .bind(delivery.map(|delivery| key(&delivery.key.id)))
             .bind(delivery.map(|delivery| delivery.endpoint.cast_signed()))
             .bind(delivery.map(|delivery| delivery.received_at.as_micros()));
+        let question = bind_notices(question, notices);
 
         let row = match self.line().await?.ask(question).await {
             Ok(mut rows) => rows.pop().ok_or_else(|| unavailable(Error::RowNotFound))?,

@@ -1,4 +1,4 @@
-//! What rooms' owners are to be told: claimed, settled, dropped. It is owed by the commits of runs.
+//! What rooms' owners are to be told: claimed, settled, dropped. It is owed by whatever writes what it tells of.
 
 use async_trait::async_trait;
 use reflector_core::store::{ClaimedNotice, NoticeStore, OwedNotice, Settled, Settlement, StoreError};
@@ -7,7 +7,8 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::key::{key, unescaped};
+use crate::key::{escaped, key, unescaped};
+use crate::line::Question;
 use crate::rows::{bind_settlement, column, instant, instant_or_none, limit, settled_or_lost};
 use crate::statements::{CLAIM_NOTICES, DROP_NOTICES, NEXT_NOTICE, SETTLE_NOTICE_DONE, SETTLE_NOTICE_RETRY};
 
@@ -63,4 +64,15 @@ fn claimed(row: &PgRow) -> Result<ClaimedNotice, StoreError> {
         claimed_until: instant(row, "claimed_until")?,
         last_error: column::<Option<String>>(row, "last_error")?.map(unescaped),
     })
+}
+
+/// Owed notices, as one list for each column.
+pub(crate) fn bind_notices<'q>(question: Question<'q>, notices: &[OwedNotice]) -> Question<'q> {
+    question
+        .bind(notices.iter().map(|notice| key(&notice.id).into_owned()).collect::<Vec<_>>())
+        .bind(notices.iter().map(|notice| escaped(&notice.id).into_owned()).collect::<Vec<_>>())
+        .bind(notices.iter().map(|notice| notice.room.0).collect::<Vec<_>>())
+        .bind(notices.iter().map(|notice| escaped(&notice.event).into_owned()).collect::<Vec<_>>())
+        .bind(notices.iter().map(|notice| escaped(&notice.body).into_owned()).collect::<Vec<_>>())
+        .bind(notices.iter().map(|notice| notice.owed_at.as_micros()).collect::<Vec<_>>())
 }

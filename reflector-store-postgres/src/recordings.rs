@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use reflector_core::recording::{Belongs, Candidate, Recording, RecordingStatus, SoughtRoom};
 use reflector_core::store::document::Document;
 use reflector_core::store::{
-    Committed, DeadLetter, LoadedRecording, Page, Paging, RecordingStore, StoreError, TakenIn, Viewer,
-    WhichRecordings,
+    Committed, DeadLetter, LoadedRecording, OwedNotice, Page, Paging, RecordingStore, StoreError, TakenIn,
+    Viewer, WhichRecordings,
 };
 use reflector_core::{RecordingId, RoomId, Timestamp};
 use sqlx::postgres::PgRow;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::key::{escaped, key, unescaped};
+use crate::notices::bind_notices;
 use crate::rows::{
     clamped, column, document, document_or_none, instant, instant_or_none, limit, meeting_id, number, page,
 };
@@ -49,7 +50,12 @@ impl RecordingStore for PostgresStore {
         self.row(sqlx::query(LOAD_RECORDING).bind(id.0)).await?.as_ref().map(loaded_recording).transpose()
     }
 
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
+    async fn commit_recording(
+        &self,
+        expected: u64,
+        recording: &Recording,
+        notice: Option<OwedNotice>,
+    ) -> Result<Committed, StoreError> {
         // What stays as it is stands in the document alone, as it came.
         let before = self.load_recording(recording.id).await?;
         let Some(before) = before.filter(|before| before.version == expected) else {
@@ -62,8 +68,8 @@ impl RecordingStore for PostgresStore {
             .bind(recording.belongs_to.map(|belongs| belongs.room.0))
             .bind(recording.status.as_str())
             .bind(recording.to_document()?);
-        let changed = self.changed(question).await? > 0;
-        Ok(if changed { Committed::Stored } else { Committed::Conflict })
+        let row = self.one(bind_notices(question, notice.as_slice())).await?;
+        Ok(if column(&row, "stored")? { Committed::Stored } else { Committed::Conflict })
     }
 
     async fn list_recordings(

@@ -26,7 +26,8 @@ impl RoomStore for PostgresStore {
                 .bind(escaped(room.owner.as_str()))
                 .bind(room.is_shared)
                 .bind(room.policy.to_document()?)
-                .bind(room.to_document()?);
+                .bind(room.to_document()?)
+                .bind(room.webhook.is_some());
             if self.changed(question).await? > 0 {
                 return Ok(RoomCreated::Stored);
             }
@@ -70,7 +71,8 @@ impl RoomStore for PostgresStore {
                 .bind(escaped(room.owner.as_str()))
                 .bind(room.is_shared)
                 .bind(room.policy.to_document()?)
-                .bind(room.to_document()?);
+                .bind(room.to_document()?)
+                .bind(room.webhook.is_some());
             line.changed(question).await?;
         }
         line.commit().await?;

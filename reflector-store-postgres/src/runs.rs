@@ -4,13 +4,14 @@ use reflector_core::pipeline::{RunState, Transcript};
 use reflector_core::recording::{Recording, RecordingStatus};
 use reflector_core::store::document::Document;
 use reflector_core::store::{
-    Committed, LoadedRecording, OwedNotice, RecordingStore, RunCommit, StoreError, first_version,
+    Committed, LoadedRecording, RecordingStore, RunCommit, StoreError, first_version,
 };
 use reflector_core::{RecordingId, Timestamp};
 
 use crate::PostgresStore;
 use crate::key::{escaped, key};
 use crate::line::Question;
+use crate::notices::bind_notices;
 use crate::rows::column;
 use crate::statements::{BEGIN_RUN, COMMIT_RUN};
 
@@ -130,15 +131,4 @@ fn bind_told<'q>(question: Question<'q>, told: Option<&'q Told>) -> Question<'q>
         .bind(told.map(|told| told.version.cast_signed()))
         .bind(told.map(|told| told.status.as_str()))
         .bind(told.and_then(|told| told.document.as_deref()))
-}
-
-/// Owed notices, as one list for each column.
-fn bind_notices<'q>(question: Question<'q>, notices: &'q [OwedNotice]) -> Question<'q> {
-    question
-        .bind(notices.iter().map(|notice| key(&notice.id)).collect::<Vec<_>>())
-        .bind(notices.iter().map(|notice| escaped(&notice.id)).collect::<Vec<_>>())
-        .bind(notices.iter().map(|notice| notice.room.0).collect::<Vec<_>>())
-        .bind(notices.iter().map(|notice| escaped(&notice.event)).collect::<Vec<_>>())
-        .bind(notices.iter().map(|notice| escaped(&notice.body)).collect::<Vec<_>>())
-        .bind(notices.iter().map(|notice| notice.owed_at.as_micros()).collect::<Vec<_>>())
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use reflector_core::RecordingId;
+use reflector_core::notice::of_arrival;
 use reflector_core::recording::{ObjectVersion, Recording, RecordingStatus, Version, is_newer};
 use reflector_core::store::document::Document;
 use reflector_core::store::{StoreError, TakenIn};
@@ -18,6 +19,7 @@ use crate::PostgresStore;
 use crate::error::unavailable;
 use crate::key::{escaped, hash_of, key, unescaped};
 use crate::line::{Line, Question};
+use crate::notices::bind_notices;
 use crate::rows::column;
 use crate::statements::{TAKE_IN, TAKE_TURNS};
 
@@ -94,8 +96,11 @@ impl Batch {
             revisions.push(Some(revision.cast_signed()));
             documents.push(Some(recording.to_document()?));
         }
+        let is_stored = |answer: &TakenIn| matches!(answer, TakenIn::Stored { .. });
+        let stored = self.recordings.iter().zip(answers).filter(|(_, answer)| is_stored(answer));
+        let notices: Vec<_> = stored.filter_map(|(recording, _)| of_arrival(recording)).collect();
         let newest = |seen: &Seen| seen.newest.as_ref().map_or(0, |(revision, _)| revision.cast_signed());
-        Ok(sqlx::query(TAKE_IN)
+        let question = sqlx::query(TAKE_IN)
             .bind(self.each(|recording| key(&recording.object.bucket).into_owned()))
             .bind(self.each(|recording| key(&recording.object.key).into_owned()))
             .bind(self.each(|recording| object_hash(&recording.object)))
@@ -108,7 +113,8 @@ impl Batch {
             .bind(self.each(|recording| recording.received_at.as_micros()))
             .bind(self.each(|recording| recording.belongs_to.map(|belongs| belongs.room.0)))
             .bind(self.each(|recording| recording.status.as_str()))
-            .bind(documents))
+            .bind(documents);
+        Ok(bind_notices(question, &notices))
     }
 
     fn each<T>(&self, column: impl Fn(&Recording) -> T) -> Vec<T> {

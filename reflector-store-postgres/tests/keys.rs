@@ -185,7 +185,7 @@ async fn what_odd_stages_made_and_odd_notices_come_back_as_they_were() -> Result
     store.take_in(vec![sample::pending_recording(1, 1)]).await?;
     let recording = store.load_recording(recording_id(1)).await?.expect("it was taken in");
     let owner = UserId(odd_texts().concat());
-    store.create_room(Room { owner: owner.clone(), ..sample::room(1) }).await?;
+    store.create_room(Room { owner: owner.clone(), ..sample::listening_room(1) }).await?;
     assert_eq!(
         store.begin(&processing(recording), &sample::transcript(1, 1), None).await?,
         Committed::Stored

@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reflector_core::store::document::Document;
 use reflector_core::store::{RoomCreated, RoomStore};
-use reflector_core::testing::sample::room;
+use reflector_core::testing::sample::{listening_room, room};
 use reflector_store_postgres::{OpenError, PostgresOptions, PostgresStore, Schema};
 use reflector_test_postgres::schema;
 use sqlx::{Connection, PgConnection};
@@ -37,6 +38,9 @@ async fn a_store_is_behind_until_it_is_migrated() -> Result<(), OpenError> {
     Ok(())
 }
 
+/// The schema since which it is told apart which rooms' owners listen.
+const LISTENS: i64 = 7;
+
 #[tokio::test]
 async fn a_database_of_any_older_schema_is_brought_up_to_date_with_what_is_in_it() {
     let newest = sqlx::migrate!().iter().map(|migration| migration.version).max().unwrap();
@@ -47,13 +51,31 @@ async fn a_database_of_any_older_schema_is_brought_up_to_date_with_what_is_in_it
         older.migrations.to_mut().retain(|migration| migration.version <= version);
         let mut connection = PgConnection::connect(schema.url()).await.unwrap();
         older.run_direct(None, &mut connection, false).await.unwrap();
+        for room in [room(1), listening_room(2)] {
+            let insert = "INSERT INTO rooms (id, name, owner, is_shared, policy, document)
+                VALUES ($1, $2, $3, $4, $5, $6)";
+            sqlx::query(insert)
+                .bind(room.id.0)
+                .bind(room.name.as_str())
+                .bind(room.owner.as_str())
+                .bind(room.is_shared)
+                .bind(room.policy.to_document().unwrap())
+                .bind(room.to_document().unwrap())
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
 
         let store = connect(schema.url()).await.unwrap();
         assert_eq!(store.schema().await.unwrap(), Schema::Behind, "{version}");
-        store.create_room(room(1)).await.unwrap();
         store.migrate().await.unwrap();
         assert_eq!(store.schema().await.unwrap(), Schema::Current, "{version}");
-        assert_eq!(store.load_room(room(1).id).await.unwrap(), Some(room(1)), "{version}");
+        for room in [room(1), listening_room(2)] {
+            assert_eq!(store.load_room(room.id).await.unwrap(), Some(room), "{version}");
+        }
+        if version < LISTENS {
+            assert_eq!(schema.sql("SELECT name FROM rooms WHERE listens"), "room-2", "{version}");
+        }
     }
 }
 

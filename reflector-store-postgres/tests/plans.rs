@@ -119,12 +119,14 @@ async fn whose_recordings_these_are_and_what_is_there_of_them_is_found_by_indexe
     let schema = with_recordings().await;
     let taken_in = "'{bucket,bucket}', '{key-7,new}', '{\\x00,\\x01}', '{NULL,NULL}', '{0,0}', '{1,1}',
         '{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002}', '{1,1}', '{NULL,NULL}',
-        '{unmatched,unmatched}', '{a,b}'";
+        '{unmatched,unmatched}', '{a,b}', '{1,2}', '{1,2}',
+        '{00000000-0000-0b00-0000-000000000001,00000000-0000-0b00-0000-000000000002}', '{a,b}', '{a,b}', '{1,1}'";
     let of_owner = "NULL, NULL, 0, 20, 'owner-3'";
     for (statement, types, values, indexes) in [
         (
             statements::TAKE_IN,
-            "text[], text[], bytea[], text[], int[], int[], uuid[], bigint[], uuid[], text[], text[]",
+            "text[], text[], bytea[], text[], int[], int[], uuid[], bigint[], uuid[], text[], text[], text[], text[], \
+                uuid[], text[], text[], bigint[]",
             taken_in,
             &["recordings_pkey", "recordings_object"][..],
         ),

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use reflector_core::recording::{Recording, RecordingStatus};
 use reflector_core::store::{
-    Committed, LoadedRecording, LoadedTranscript, NoticeStore, OwedNotice, RecordingStore, RunCommit,
-    TranscriptStore,
+    Committed, LoadedRecording, LoadedTranscript, NoticeStore, OwedNotice, RecordingStore, RoomStore,
+    RunCommit, TranscriptStore,
 };
-use reflector_core::testing::sample::{at, pending_recording, recording_id, room, transcript, transcript_id};
+use reflector_core::testing::sample::{
+    at, listening_room, pending_recording, recording_id, room, transcript, transcript_id,
+};
 use reflector_store_postgres::PostgresStore;
 use rival::World;
 
@@ -31,6 +33,9 @@ fn standing(loaded: LoadedRecording, status: RecordingStatus) -> LoadedRecording
 /// The first recording with its run.
 async fn begun(store: &PostgresStore) -> (LoadedRecording, LoadedTranscript) {
     store.take_in(vec![pending_recording(1, 1)]).await.expect("the cluster is up");
+    for n in 1..10 {
+        store.create_room(listening_room(n)).await.expect("the cluster is up");
+    }
     let processing = standing(recording(store).await, RecordingStatus::Processing);
     let begun = store.begin(&processing, &transcript(1, 1), None).await.expect("the cluster is up");
     assert_eq!(begun, Committed::Stored);

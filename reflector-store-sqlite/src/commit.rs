@@ -11,10 +11,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
-use crate::SqliteStore;
 use crate::error::{ill, is_taken};
 use crate::line::Work;
 use crate::rows::{Query, bits, micros};
+use crate::{SqliteStore, notices};
 
 impl SqliteStore {
     pub(crate) async fn create_meeting(&self, new: NewMeeting) -> Result<Created, StoreError> {
@@ -77,6 +77,7 @@ impl Work for WrittenOut {
         note(write, commit.meeting.id, &commit.entries).await?;
         supersede(write, commit.meeting.id, &commit.superseded).await?;
         owe(write, &commit.effects).await?;
+        notices::owe(write, &commit.notices).await?;
         Ok(Committed::Stored)
     }
 }

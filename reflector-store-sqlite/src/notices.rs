@@ -1,8 +1,9 @@
-//! What rooms' owners are to be told: claimed, settled, dropped. It is owed by the commits of runs.
+//! What rooms' owners are to be told: claimed, settled, dropped. It is owed by whatever writes what it tells of.
 
 use async_trait::async_trait;
 use reflector_core::store::{ClaimedNotice, NoticeStore, OwedNotice, Settled, Settlement, StoreError};
 use reflector_core::{RoomId, Timestamp};
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{FromRow, SqliteExecutor, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -107,4 +108,18 @@ impl NoticeRow {
             last_error,
         })
     }
+}
+
+/// Writes down what the owners of rooms are to be told who listen. What is there already is owed once.
+pub(crate) async fn owe(
+    write: &mut SqliteConnection,
+    notices: impl IntoIterator<Item = &OwedNotice>,
+) -> Result<(), StoreError> {
+    let insert = "INSERT INTO notices (id, room_id, event, body, owed_at, ready_at, attempts)
+        SELECT ?1, id, ?3, ?4, ?5, ?5, 0 FROM rooms WHERE id = ?2 AND listens ON CONFLICT DO NOTHING";
+    for OwedNotice { id, room, event, body, owed_at } in notices {
+        let insert = query(insert).bind(id).bind(room.0).bind(event).bind(body).bind(owed_at.as_micros());
+        insert.execute(&mut *write).await.map_err(ill)?;
+    }
+    Ok(())
 }

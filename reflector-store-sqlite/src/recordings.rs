@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use reflector_core::recording::{Belongs, Candidate, Recording, SoughtRoom};
 use reflector_core::store::document::Document;
 use reflector_core::store::{
-    Committed, DeadLetter, LoadedRecording, Page, Paging, RecordingStore, StoreError, TakenIn, Viewer,
-    WhichRecordings,
+    Committed, DeadLetter, LoadedRecording, OwedNotice, Page, Paging, RecordingStore, StoreError, TakenIn,
+    Viewer, WhichRecordings,
 };
 use reflector_core::{MeetingId, RecordingId, RoomId, Timestamp};
 use sqlx::{AssertSqlSafe, FromRow, SqliteExecutor, query, query_as};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::error::ill;
+use crate::notices::owe;
 use crate::rows::{self, Query, bits, clamped, unsigned};
 use crate::take_in::Batch;
 
@@ -45,15 +46,28 @@ impl RecordingStore for SqliteStore {
         load_recording(&self.readers, id).await
     }
 
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
+    async fn commit_recording(
+        &self,
+        expected: u64,
+        recording: &Recording,
+        notice: Option<OwedNotice>,
+    ) -> Result<Committed, StoreError> {
         // What stays as it is stands in the document.
         let before = self.load_recording(recording.id).await?;
         let Some(before) = before.filter(|before| before.version == expected) else {
             return Ok(Committed::Conflict);
         };
         let recording = before.recording.changed_to(recording);
-        let updated = self.writer.run(change_recording(expected, &recording)?).await?;
-        Ok(if updated > 0 { Committed::Stored } else { Committed::Conflict })
+        let mut write = self.writer.begin().await?;
+        let change = change_recording(expected, &recording)?;
+        let changed = change.execute(&mut *write).await.map_err(ill)?.rows_affected() > 0;
+        if !changed {
+            write.abandon().await?;
+            return Ok(Committed::Conflict);
+        }
+        owe(&mut write, &notice).await?;
+        write.commit().await?;
+        Ok(Committed::Stored)
     }
 
     async fn list_recordings(

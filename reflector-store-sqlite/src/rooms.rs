@@ -15,9 +15,8 @@ use crate::rows::{clamped, page};
 impl RoomStore for SqliteStore {
     async fn create_room(&self, room: Room) -> Result<RoomCreated, StoreError> {
         // A repeated create is refused by its id, and another room by the name; only the latter is told.
-        let insert =
-            "INSERT INTO rooms (id, name, owner, is_shared, policy, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO rooms (id, name, owner, is_shared, policy, document, listens)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
         let mut write = self.writer.begin().await?;
         let inserted = query(insert)
             .bind(room.id.0)
@@ -26,6 +25,7 @@ impl RoomStore for SqliteStore {
             .bind(room.is_shared)
             .bind(room.policy.to_document()?)
             .bind(room.to_document()?)
+            .bind(room.webhook.is_some())
             .execute(&mut *write)
             .await
             .map_err(ill)?;
@@ -82,12 +82,13 @@ impl RoomStore for SqliteStore {
         };
         let name = name.parse().map_err(|error| corrupt("the name of a room", error))?;
         let room = Room { name, ..room };
-        query("UPDATE rooms SET owner = ?2, is_shared = ?3, policy = ?4, document = ?5 WHERE id = ?1")
+        query("UPDATE rooms SET owner = ?2, is_shared = ?3, policy = ?4, document = ?5, listens = ?6 WHERE id = ?1")
             .bind(room.id.0)
             .bind(room.owner.as_str())
             .bind(room.is_shared)
             .bind(room.policy.to_document()?)
             .bind(room.to_document()?)
+            .bind(room.webhook.is_some())
             .execute(&mut *write)
             .await
             .map_err(ill)?;

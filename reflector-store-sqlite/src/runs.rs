@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reflector_core::pipeline::{RunState, Transcript};
 use reflector_core::recording::{Recording, RecordingStatus};
 use reflector_core::store::document::Document;
-use reflector_core::store::{Committed, LoadedRecording, OwedNotice, RunCommit, StoreError, first_version};
+use reflector_core::store::{Committed, LoadedRecording, RunCommit, StoreError, first_version};
 use reflector_core::{RecordingId, TranscriptId};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{query, query_as};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::SqliteStore;
 use crate::error::ill;
 use crate::line::Work;
+use crate::notices::owe;
 use crate::recordings::{change_recording, load_recording};
 use crate::rows::{bits, micros};
 
@@ -186,17 +187,6 @@ async fn keep(
     if let Some((stage, text)) = made {
         let insert = "INSERT OR REPLACE INTO made (transcript, stage, text) VALUES (?1, ?2, ?3)";
         query(insert).bind(transcript.0).bind(stage).bind(text).execute(write).await.map_err(ill)?;
-    }
-    Ok(())
-}
-
-/// Writes down what rooms' owners are to be told. What is there already is owed once.
-async fn owe(write: &mut SqliteConnection, notices: &[OwedNotice]) -> Result<(), StoreError> {
-    let insert = "INSERT INTO notices (id, room_id, event, body, owed_at, ready_at, attempts)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0) ON CONFLICT DO NOTHING";
-    for OwedNotice { id, room, event, body, owed_at } in notices {
-        let insert = query(insert).bind(id).bind(room.0).bind(event).bind(body).bind(owed_at.as_micros());
-        insert.execute(&mut *write).await.map_err(ill)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use reflector_core::RecordingId;
+use reflector_core::notice::of_arrival;
 use reflector_core::recording::{Recording, RecordingStatus, Version, is_newer};
 use reflector_core::store::document::Document;
 use reflector_core::store::{StoreError, TakenIn};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::error::{corrupt, ill};
 use crate::line::Work;
+use crate::notices::owe;
 use crate::rows::narrow;
 
 /// Recordings to take in, in this order.
@@ -23,7 +25,11 @@ impl Work for Batch {
     async fn write(&self, write: &mut SqliteConnection) -> Result<Vec<TakenIn>, StoreError> {
         let mut answers = Vec::with_capacity(self.0.len());
         for recording in &self.0 {
-            answers.push(take_in(write, recording).await?);
+            let answer = take_in(write, recording).await?;
+            if matches!(answer, TakenIn::Stored { .. }) {
+                owe(write, &of_arrival(recording)).await?;
+            }
+            answers.push(answer);
         }
         Ok(answers)
     }

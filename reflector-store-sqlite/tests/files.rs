@@ -6,11 +6,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use reflector_core::store::document::Document;
 use reflector_core::store::{
     Commit, Committed, Created, DueClaim, MeetingStore, NewMeeting, RoomCreated, RoomStore, StoreError,
 };
 use reflector_core::testing::sample::{
-    at, commit, due, entry, meeting, meeting_id, new_meeting, room, taken,
+    at, commit, due, entry, listening_room, meeting, meeting_id, new_meeting, room, taken,
 };
 use reflector_store_sqlite::{OpenError, Schema, SqliteOptions, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -56,6 +57,9 @@ async fn a_file_that_is_missing_is_made_and_is_behind_until_it_is_migrated() {
     assert_eq!(left, ["new one.db"], "a closed store is one file");
 }
 
+/// The schema since which it is told apart which rooms' owners listen.
+const LISTENS: i64 = 6;
+
 #[tokio::test]
 async fn a_file_of_any_older_schema_is_brought_up_to_date_with_what_is_in_it() {
     let newest = sqlx::migrate!().iter().map(|migration| migration.version).max().unwrap();
@@ -67,14 +71,37 @@ async fn a_file_of_any_older_schema_is_brought_up_to_date_with_what_is_in_it() {
         let connect = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
         let mut connection = connect.connect().await.unwrap();
         older.run_direct(None, &mut connection, false).await.unwrap();
+        for room in [room(1), listening_room(2)] {
+            let insert = "INSERT INTO rooms (id, name, owner, is_shared, policy, document)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            query(insert)
+                .bind(room.id.0)
+                .bind(room.name.as_str())
+                .bind(room.owner.as_str())
+                .bind(room.is_shared)
+                .bind(room.policy.to_document().unwrap())
+                .bind(room.to_document().unwrap())
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
         connection.close().await.unwrap();
 
         let store = open(&file.display().to_string()).await.unwrap();
         assert_eq!(store.schema().await.unwrap(), Schema::Behind, "{version}");
-        store.create_room(room(1)).await.unwrap();
         store.migrate().await.unwrap();
         assert_eq!(store.schema().await.unwrap(), Schema::Current, "{version}");
-        assert_eq!(store.load_room(room(1).id).await.unwrap(), Some(room(1)), "{version}");
+        for room in [room(1), listening_room(2)] {
+            assert_eq!(store.load_room(room.id).await.unwrap(), Some(room), "{version}");
+        }
+        if version < LISTENS {
+            let mut connection = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+            let listening: Vec<String> = sqlx::query_scalar("SELECT name FROM rooms WHERE listens")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            assert_eq!(listening, ["room-2"], "{version}");
+        }
     }
 }
 

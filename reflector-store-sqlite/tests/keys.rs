@@ -13,8 +13,8 @@ use reflector_core::store::{
     TranscriptStore, Viewer, WhichRecordings,
 };
 use reflector_core::testing::sample::{
-    at, commit, kept_delivery, meeting, meeting_id, new_meeting, object, pending_recording, provider_room,
-    recording, recording_id, room, taken, transcript, transcript_id,
+    at, commit, kept_delivery, listening_room, meeting, meeting_id, new_meeting, object, pending_recording,
+    provider_room, recording, recording_id, room, taken, transcript, transcript_id,
 };
 use reflector_core::{Claim, Meeting, ProviderName, ProviderRoom, Room, UserId};
 use world::OnFile;
@@ -171,6 +171,7 @@ async fn recordings_of_owners_and_messages_with_a_nul_are_listed() -> Result<(),
 async fn what_stages_made_and_notices_with_a_nul_come_back_as_they_were() -> Result<(), StoreError> {
     let world = OnFile::empty().await;
     world.take_in(vec![pending_recording(1, 1)]).await?;
+    world.create_room(listening_room(1)).await?;
     let recording = world.load_recording(recording_id(1)).await?.expect("it was taken in");
     assert_eq!(world.begin(&recording, &transcript(1, 1), None).await?, Committed::Stored);
     let mut made = BTreeMap::new();

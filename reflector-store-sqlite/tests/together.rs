@@ -11,8 +11,8 @@ use reflector_core::store::{
     RunCommit, StoreError, TakenIn, TranscriptStore,
 };
 use reflector_core::testing::sample::{
-    at, commit, entry, meeting, meeting_id, new_meeting, object, pending_recording, recording, recording_id,
-    room, taken, transcript, transcript_id,
+    at, commit, entry, listening_room, meeting, meeting_id, new_meeting, object, pending_recording,
+    recording, recording_id, room, taken, transcript, transcript_id,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, query};
@@ -110,6 +110,7 @@ async fn a_run_that_cannot_be_written_leaves_nothing_and_takes_no_other_along() 
     let mut commits = Vec::new();
     for n in 0..3 {
         world.take_in(vec![pending_recording(n, 1)]).await.unwrap();
+        world.create_room(listening_room(n)).await.unwrap();
         let LoadedRecording { recording, version } =
             world.load_recording(recording_id(n)).await.unwrap().unwrap();
         let recording = Recording { status: RecordingStatus::Processing, ..recording };

@@ -28,6 +28,7 @@ async fn a_meeting_that_is_woken_too_early_is_put_back_without_a_word_in_its_his
     let loaded = town.load(id).await;
     let fingerprint = town.engine.settings().policy.fingerprint();
     let commit = Commit {
+        notices: Vec::new(),
         expected: loaded.version,
         meeting: loaded.meeting.clone(),
         due: Some(DueRow { at: town.now, fingerprint }),

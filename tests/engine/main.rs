@@ -13,4 +13,5 @@ mod regressions;
 mod rooms;
 mod runs;
 mod stories;
+mod told;
 mod town;

@@ -164,17 +164,17 @@ async fn a_recording_of_nobodys_meeting_stays_unmatched_and_is_attached_by_hand(
     assert_eq!(requeued, Requeued::Unmatched);
 
     let meeting = archive.town.meet().await;
-    let attached = archive.recordings.attach(recording.id, meeting).await.expect("sound");
+    let attached = archive.recordings.attach(recording.id, meeting, archive.town.now).await.expect("sound");
     let Attachment::Attached(attached) = attached else { panic!("{attached:?}") };
     assert_eq!(attached.belongs_to.map(|of| of.meeting), Some(meeting));
     assert_eq!(archive.only().await, *attached);
     assert_eq!(attached.status, RecordingStatus::Pending);
 
     let nobody = MeetingId(Uuid::from_u128(7));
-    let attached = archive.recordings.attach(recording.id, nobody).await.expect("sound");
+    let attached = archive.recordings.attach(recording.id, nobody, archive.town.now).await.expect("sound");
     assert_eq!(attached, Attachment::NoSuchMeeting);
     let nothing = RecordingId(Uuid::from_u128(7));
-    let attached = archive.recordings.attach(nothing, meeting).await.expect("sound");
+    let attached = archive.recordings.attach(nothing, meeting, archive.town.now).await.expect("sound");
     assert_eq!(attached, Attachment::NoSuchRecording);
 }
 
@@ -185,10 +185,10 @@ async fn a_recording_that_is_attached_to_its_own_meeting_stays_as_it_is() {
     archive.records(id).await;
     archive.takes_in().await;
     let done = archive.stands(RecordingStatus::Completed, None).await;
-    archive.recordings.attach(done.id, id).await.expect("sound");
+    archive.recordings.attach(done.id, id, archive.town.now).await.expect("sound");
     assert_eq!(archive.only().await, done);
     let other = archive.town.schedule(HOUR, 2 * HOUR, Some("other")).await;
-    archive.recordings.attach(done.id, other).await.expect("sound");
+    archive.recordings.attach(done.id, other, archive.town.now).await.expect("sound");
     let moved = archive.only().await;
     assert_eq!(moved.belongs_to.map(|of| of.meeting), Some(other));
     assert_eq!(moved.status, RecordingStatus::Pending, "it is worked on anew");

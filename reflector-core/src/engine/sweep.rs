@@ -102,6 +102,7 @@ impl Engine {
                 effects: Vec::new(),
                 superseded: Vec::new(),
                 delivery: None,
+                notices: Vec::new(),
                 entries: Vec::new(),
             };
             // Whoever was faster has computed it anew as well, or the next round does.

@@ -21,7 +21,7 @@ pub use source::{
 };
 pub use wanted::Wanted;
 
-use crate::ids::RecordingId;
+use crate::ids::{RecordingId, RoomId};
 use crate::time::Timestamp;
 
 /// One version of one object: what a recording is told apart by (rule R2).
@@ -79,6 +79,9 @@ pub struct Recording {
     pub received_at: Timestamp,
     /// The meeting that it is of, if that is known.
     pub belongs_to: Option<Belongs>,
+    /// The room that its key names, where no meeting of it is near enough in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sought_room: Option<RoomId>,
     /// How far it has come.
     pub status: RecordingStatus,
     /// What went wrong, for whoever looks.

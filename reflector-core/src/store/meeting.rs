@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::delivery::DeliveryKey;
 use super::effect::OwedEffect;
+use super::notice::OwedNotice;
 use crate::ids::{MeetingId, ProviderName, RoomId};
 use crate::lifecycle::{EffectKind, Event, Ignored, Phase, Policy, Wake};
 use crate::meeting::Meeting;
@@ -25,8 +26,8 @@ use crate::time::Timestamp;
 /// 3. `a_claim_is_held_by_one_meeting_of_a_room`: creating a second one answers `ClaimTaken` with the holder, also
 ///    when many create at once, and stores nothing.
 /// 4. `a_released_claim_can_be_taken`
-/// 5. `a_commit_changes_everything_or_nothing`: meeting, deadline row, owed and superseded effects, delivery and
-///    history in one transaction.
+/// 5. `a_commit_changes_everything_or_nothing`: meeting, deadline row, owed and superseded effects, delivery, notices
+///    and history in one transaction.
 /// 6. `a_commit_from_an_old_version_is_a_conflict`: it stores nothing, also when many commit at once.
 /// 7. `a_delivery_is_taken_in_once`: a commit that carries one that was taken in, by whichever meeting, answers
 ///    `Duplicate` and stores nothing, also from an old version.
@@ -144,6 +145,8 @@ pub struct Commit {
     pub superseded: Vec<EffectKind>,
     /// The message that it came from.
     pub delivery: Option<TakenDelivery>,
+    /// What the owner of its room is to be told.
+    pub notices: Vec<OwedNotice>,
     /// What goes into the history, without numbers.
     pub entries: Vec<Entry>,
 }

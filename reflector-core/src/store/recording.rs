@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use super::room::{Page, Paging, Viewer};
-use super::{Committed, StoreError};
+use super::{Committed, OwedNotice, StoreError};
 use crate::ids::{RecordingId, RoomId};
 use crate::recording::{Candidate, Recording, RecordingStatus, SoughtRoom};
 use crate::time::Timestamp;
@@ -32,7 +32,8 @@ use crate::time::Timestamp;
 /// 11. `a_message_that_cannot_be_read_is_kept_once`: as it came first, listed newest first.
 #[async_trait]
 pub trait RecordingStore: Send + Sync + Debug + 'static {
-    /// Takes in what is not known yet, all of the batch in one write. The store gives the revision.
+    /// Takes in what is not known yet, all of the batch in one write, and what
+    /// [`of_arrival`](crate::notice::of_arrival) says is told of each. The store gives the revision.
     async fn take_in(&self, batch: Vec<Recording>) -> Result<Vec<TakenIn>, StoreError>;
 
     /// The meetings that had each of these rooms, in the order of the rooms.
@@ -41,8 +42,13 @@ pub trait RecordingStore: Send + Sync + Debug + 'static {
     /// A recording as it stands.
     async fn load_recording(&self, id: RecordingId) -> Result<Option<LoadedRecording>, StoreError>;
 
-    /// Writes a recording as it is after a change.
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError>;
+    /// Writes a recording as it is after a change, and what is owed with it.
+    async fn commit_recording(
+        &self,
+        expected: u64,
+        recording: &Recording,
+        notice: Option<OwedNotice>,
+    ) -> Result<Committed, StoreError>;
 
     /// Recordings by when they were taken in, newest first.
     async fn list_recordings(

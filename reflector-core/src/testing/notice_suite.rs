@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use super::store_suite::{RACERS, RACES};
 use super::transcript_suite::{Desk, TranscriptHarness, unchanged};
+use crate::notice::{of_arrival, of_belonging};
+use crate::recording::Recording;
 use crate::store::{
-    ClaimedNotice, Committed, NoticeStore, OwedNotice, RunCommit, Settled, Settlement, StoreError,
+    ClaimedNotice, Commit, Committed, NoticeStore, OwedNotice, RoomCreated, RunCommit, Settled, Settlement,
+    StoreError,
 };
-use crate::testing::sample::{at, room};
+use crate::testing::sample::{self, at, listening_room, pending_recording, room};
 use crate::testing::store_suite::Spawn;
 
 /// Holds on to a store of notices, and of the transcripts that they tell of, all empty at first.
@@ -40,6 +43,9 @@ macro_rules! notice_suite {
     (@cases $what:tt $with:tt) => {
         $crate::notice_suite! { @$what $with
             a_notice_is_owed_with_what_it_tells_of
+            a_notice_is_owed_where_somebody_listens
+            a_commit_of_a_meeting_owes_its_notices
+            a_recording_owes_its_notice_when_it_is_taken_in_or_given_away
             a_notice_is_claimed_by_one_worker_at_a_time
             a_notice_whose_claim_runs_out_is_given_to_another
             a_settled_notice_is_not_given_out_again
@@ -82,8 +88,16 @@ impl Post {
         Self { desk: Desk::new(harness, spawn), notices: harness.notices() }
     }
 
-    /// Owes these notices, which tell of a transcript of its own.
+    /// Owes these notices, which tell of a transcript of its own, of rooms whose owners listen.
     async fn owe(&self, notices: Vec<OwedNotice>) -> Result<(), StoreError> {
+        for n in 1..=LISTENING {
+            // The same again is no other room.
+            assert_eq!(self.desk.meetings.create_room(listening_room(n)).await?, RoomCreated::Stored);
+        }
+        self.owe_to_rooms(notices).await
+    }
+
+    async fn owe_to_rooms(&self, notices: Vec<OwedNotice>) -> Result<(), StoreError> {
         let n = self.desk.fresh();
         let loaded = self.desk.begun(n, 10).await?;
         let commit = RunCommit { notices, ..unchanged(&loaded) };
@@ -103,10 +117,13 @@ impl Deref for Post {
     }
 }
 
+/// The rooms with numbers up to this listen, once something was owed.
+const LISTENING: u32 = 9;
+
 fn notice(n: u32, seconds: u64) -> OwedNotice {
     OwedNotice {
         id: format!("transcript.completed {n}"),
-        room: room(n).id,
+        room: room(if n <= LISTENING { n } else { 1 + n % LISTENING }).id,
         event: "transcript.completed".to_owned(),
         body: format!("{{\"title\": \"Größe \\u0000 {n}\"}}"),
         owed_at: at(seconds),
@@ -122,8 +139,9 @@ fn retry(seconds: u64) -> Settlement {
 }
 
 pub async fn a_notice_is_owed_with_what_it_tells_of(post: &Post) -> Result<(), StoreError> {
+    post.owe(Vec::new()).await?;
     assert_eq!(post.claimed(99, 10).await?, []);
-    let loaded = post.desk.begun(1, 10).await?;
+    let loaded = post.desk.begun(LISTENING + 1, 10).await?;
     let owing = |id, seconds| RunCommit { notices: vec![notice(id, seconds)], ..unchanged(&loaded) };
     assert_eq!(post.desk.commit_run(owing(1, 20)).await?, Committed::Stored);
     assert_eq!(post.desk.commit_run(owing(2, 20)).await?, Committed::Conflict);
@@ -131,6 +149,74 @@ pub async fn a_notice_is_owed_with_what_it_tells_of(post: &Post) -> Result<(), S
     post.owe(vec![notice(1, 30), notice(3, 30)]).await?;
     let claimed = post.claimed(99, 10).await?;
     assert_eq!(notices(&claimed), [notice(1, 20), notice(3, 30)]);
+    Ok(())
+}
+
+pub async fn a_notice_is_owed_where_somebody_listens(post: &Post) -> Result<(), StoreError> {
+    let rooms = &post.desk.meetings;
+    rooms.create_room(listening_room(1)).await?;
+    rooms.create_room(room(2)).await?;
+    // The third room is none.
+    post.owe_to_rooms(vec![notice(1, 10), notice(2, 10), notice(3, 10)]).await?;
+    assert_eq!(notices(&post.claimed(20, 10).await?), [notice(1, 10)]);
+    rooms.update_room(listening_room(2)).await?;
+    rooms.update_room(room(1)).await?;
+    let later = |n| OwedNotice { id: format!("later {n}"), ..notice(n, 50) };
+    post.owe_to_rooms(vec![later(1), later(2)]).await?;
+    let claimed = post.claimed(60, 10).await?;
+    assert_eq!(
+        notices(&claimed),
+        [notice(1, 10), later(2)],
+        "what was owed before stays owed, and nothing is made up"
+    );
+    Ok(())
+}
+
+pub async fn a_commit_of_a_meeting_owes_its_notices(post: &Post) -> Result<(), StoreError> {
+    let meetings = &post.desk.meetings;
+    let room = listening_room(1);
+    meetings.create_room(room.clone()).await?;
+    let loaded = meetings.keep_meeting(sample::meeting(1, &room)).await?;
+    let told = |n, seconds| OwedNotice { room: room.id, ..notice(n, seconds) };
+    let commit = Commit { notices: vec![told(1, 10), told(2, 11)], ..sample::commit(&loaded) };
+    let delivery = Some(sample::taken(1, 10));
+    let after = meetings.stored(Commit { delivery: delivery.clone(), ..commit }).await?;
+    let refused = Commit { notices: vec![told(3, 10)], ..sample::commit(&loaded) };
+    assert_eq!(meetings.commit(refused).await?, Committed::Conflict);
+    let doubled = Commit { notices: vec![told(4, 10)], delivery, ..sample::commit(&after) };
+    assert_eq!(meetings.commit(doubled).await?, Committed::Duplicate);
+    meetings.stored(Commit { notices: vec![told(1, 30), told(5, 12)], ..sample::commit(&after) }).await?;
+    assert_eq!(notices(&post.claimed(99, 10).await?), [told(1, 10), told(2, 11), told(5, 12)]);
+    Ok(())
+}
+
+pub async fn a_recording_owes_its_notice_when_it_is_taken_in_or_given_away(
+    post: &Post,
+) -> Result<(), StoreError> {
+    post.owe(Vec::new()).await?;
+    let recordings = &post.desk.recordings;
+    let (ours, unknown) = (pending_recording(1, 10), sample::recording(2, 11));
+    let sought = Recording { sought_room: Some(room(3).id), ..sample::recording(3, 12) };
+    let of_nobody = pending_recording(LISTENING + 1, 13);
+    let batch = vec![ours.clone(), unknown.clone(), sought.clone(), of_nobody];
+    recordings.take_in(batch.clone()).await?;
+    recordings.take_in(batch).await?;
+    let expected: Vec<_> = [&ours, &sought].into_iter().filter_map(of_arrival).collect();
+    assert_eq!(
+        [expected[0].event.as_str(), expected[1].event.as_str()],
+        ["recording.received", "recording.unmatched"]
+    );
+    assert_eq!(notices(&post.claimed(20, 10).await?), expected);
+
+    let loaded = recordings.load_recording(unknown.id).await?.expect("it was taken in");
+    let given = Recording { belongs_to: ours.belongs_to, ..loaded.recording.clone() };
+    let owed = |seconds| ours.belongs_to.map(|belongs| of_belonging(&given, belongs, at(seconds)));
+    let late = recordings.commit_recording(loaded.version + 1, &given, owed(40)).await?;
+    assert_eq!(late, Committed::Conflict);
+    assert_eq!(recordings.commit_recording(loaded.version, &given, owed(41)).await?, Committed::Stored);
+    let first = |claimed: Vec<ClaimedNotice>| claimed.into_iter().find(|claimed| claimed.attempts == 1);
+    let claimed = first(post.claimed(50, 10).await?).map(|claimed| claimed.notice);
+    assert_eq!(claimed, owed(41));
     Ok(())
 }
 

@@ -17,7 +17,9 @@ use crate::participant::{Participant, Role};
 use crate::pipeline::{self, Transcript};
 use crate::provider::{Fact, Movement, RoomAddress};
 use crate::recording::{Belongs, ObjectVersion, Recording, RecordingStatus, Version};
-use crate::room::{RecordingTrigger, RecordingType, Room, RoomMode, RoomSettings};
+use crate::room::{
+    RecordingTrigger, RecordingType, Room, RoomMode, RoomSettings, RoomWebhook, WebhookSecret,
+};
 use crate::store::{
     Commit, DeliveryKey, DueRow, EffectId, Entry, KeptDelivery, Loaded, NewMeeting, OwedEffect, Source,
     TakenDelivery,
@@ -51,6 +53,12 @@ pub fn room(n: u32) -> Room {
         UserId::from("ada"),
         at(0),
     )
+}
+
+/// A room with this number whose owner is told of what happens.
+pub fn listening_room(n: u32) -> Room {
+    let secret = WebhookSecret::new(format!("secret-{n}"));
+    Room { webhook: Some(RoomWebhook { url: format!("https://owner.example/{n}"), secret }), ..room(n) }
 }
 
 /// The id of the meeting with this number.
@@ -189,6 +197,7 @@ pub fn commit(loaded: &Loaded) -> Commit {
         effects: Vec::new(),
         superseded: Vec::new(),
         delivery: None,
+        notices: Vec::new(),
         entries: Vec::new(),
     }
 }
@@ -268,6 +277,7 @@ pub fn recording(n: u32, seconds: u64) -> Recording {
         recorded_at: None,
         received_at: at(seconds),
         belongs_to: None,
+        sought_room: None,
         status: RecordingStatus::Unmatched,
         error: None,
     }

@@ -153,7 +153,7 @@ async fn compared(office: &Office, feed: &Feed) -> Result<String, CommandError> 
 }
 
 async fn attach(office: &Office, id: RecordingId, meeting: MeetingId) -> Result<(), CommandError> {
-    match office.recordings.attach(id, meeting).await? {
+    match office.recordings.attach(id, meeting, (office.clock)()).await? {
         Attachment::Attached(recording) => {
             println!("{}", recording.status);
             Ok(())

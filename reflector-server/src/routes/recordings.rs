@@ -106,7 +106,7 @@ pub(crate) async fn attach(
 ) -> Result<(StatusCode, Json<RecordingBody>), Problem> {
     caller.operator()?;
     let id = owned(&app, &caller, &id).await?.id;
-    match app.recordings.attach(id, meeting_id).await? {
+    match app.recordings.attach(id, meeting_id, (app.clock)()).await? {
         Attachment::Attached(recording) => {
             Ok((StatusCode::ACCEPTED, Json(RecordingBody::of(&recording, app.line.runs.store()).await?)))
         }

@@ -1,6 +1,6 @@
 //! What rooms' owners are told, however long they do not listen.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::Request;
 use crate::media;
@@ -28,12 +28,37 @@ fn an_owner_who_does_not_listen_is_told_when_they_do() {
     );
     was_signed(&taken);
     let settled = "SELECT count(*) FROM notices WHERE settled_at IS NOT NULL";
-    eventually("it is settled", || (studio.schema.sql(settled).trim() == "1").then_some(()));
+    // The one of the recording as well.
+    eventually("it is settled", || (studio.schema.sql(settled).trim() == "2").then_some(()));
     studio.time_goes_by();
     eventually("it is counted", || {
-        program.get("/metrics").text().contains(r#"reflector_notices_total{outcome="taken"} 1"#).then_some(())
+        program.get("/metrics").text().contains(r#"reflector_notices_total{outcome="taken"} 2"#).then_some(())
     });
     assert_eq!(studio.told().len(), 1, "and not again");
+}
+
+#[test]
+fn an_owner_is_told_of_a_meeting_that_ends_and_of_its_recording() {
+    let studio = Studio::silent();
+    let program = studio.start();
+    let meeting = Held::begin(&program, &studio, "standup", &json!({}));
+    program.post(&format!("/meetings/{}/end", meeting.id), &json!({}));
+    let over = eventually("the owner is told that it is over", || studio.told_of("meeting.").pop());
+    was_signed(&over);
+    let said: Value = over.body_json().expect("it is JSON");
+    assert_eq!(
+        (&said["event"], &said["meeting_id"], &said["close_reason"]),
+        (&json!("meeting.closed"), &json!(meeting.id), &json!("ended_by_owner"))
+    );
+    let key = meeting.key("mp4");
+    studio.put(&key, &media::mp4());
+    let received = eventually("the owner is told of the recording", || studio.told_of("recording.").pop());
+    was_signed(&received);
+    let said: Value = received.body_json().expect("it is JSON");
+    assert_eq!(
+        (&said["event"], &said["meeting_id"], &said["object_key"]),
+        (&json!("recording.received"), &json!(meeting.id), &json!(key))
+    );
 }
 
 #[test]

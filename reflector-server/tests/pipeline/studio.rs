@@ -198,9 +198,19 @@ impl Studio {
         asked.iter().map(endpoints::kind).collect()
     }
 
-    /// What the owner was told.
+    /// What the owner was told of transcripts.
     pub(crate) fn told(&self) -> Vec<wiremock::Request> {
-        self.runtime.block_on(self.receiver.received_requests()).expect("they are kept")
+        self.told_of("transcript.")
+    }
+
+    /// What the owner was told of something.
+    pub(crate) fn told_of(&self, something: &str) -> Vec<wiremock::Request> {
+        let all = self.runtime.block_on(self.receiver.received_requests()).expect("they are kept");
+        let event =
+            |told: &wiremock::Request| told.body_json::<Value>().expect("it is JSON")["event"].clone();
+        let is_of =
+            |told: &wiremock::Request| event(told).as_str().is_some_and(|event| event.starts_with(something));
+        all.into_iter().filter(is_of).collect()
     }
 
     /// What stages made, as it is kept.

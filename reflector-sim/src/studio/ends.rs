@@ -1,12 +1,18 @@
 //! What must be at the end: every run is over, every recording that is of a meeting was worked on, everybody was told.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use reflector_core::RoomId;
+use reflector_core::lifecycle::Phase;
 use reflector_core::recording::RecordingStatus;
-use reflector_core::store::{OwedNotice, Paging, Viewer, WhichRecordings};
+use reflector_core::store::{OwedNotice, Paging, Viewer, WhichMeetings, WhichRecordings};
 
 use super::{Studio, names};
 use crate::world::{HOUR, MINUTE, World, ready};
+
+/// What happened, to what, in which room.
+type Happened = (String, String, RoomId);
 
 /// More than any world has.
 const ALL: Paging = Paging { offset: 0, limit: 100_000 };
@@ -28,6 +34,7 @@ impl Studio {
         for notice in self.owed.values() {
             self.check_told(world, notice);
         }
+        self.check_nothing_made_up(world);
         self.sum_up(world);
     }
 
@@ -84,6 +91,63 @@ impl Studio {
         }
     }
 
+    /// What was told of meetings is what their histories tell, and of recordings, what they became.
+    fn check_nothing_made_up(&self, world: &mut World) {
+        let mut told: BTreeMap<Happened, u64> = BTreeMap::new();
+        for (id, (_, notice)) in &self.door.heard().notices {
+            let of = id.split(' ').nth(1).unwrap_or_default().to_owned();
+            *told.entry((notice.event.clone(), of, notice.room)).or_default() += 1;
+        }
+        // Each run's end is checked by itself. Warnings are no transitions: other checks watch them.
+        told.retain(|(event, ..), _| !event.starts_with("transcript.") && event != "meeting.closing_soon");
+        let mut happened = self.happened();
+        // Where the room is gone nobody is left to be told, and some never listened.
+        let room = |id| ready(self.store.load_room(id)).ok().flatten();
+        let listens = |id| room(id).is_some_and(|room| room.webhook.is_some());
+        told.retain(|(.., room), _| listens(*room));
+        happened.retain(|(.., room), _| listens(*room));
+        let keys: BTreeSet<_> = told.keys().chain(happened.keys()).collect();
+        for key in keys {
+            let (happened, told) = (happened.get(key), told.get(key));
+            if happened != told {
+                let (event, of, _) = key;
+                let wrong =
+                    format!("{event} of {of} happened {happened:?} times and was told {told:?} times");
+                world.checks.violation(world.now, wrong);
+            }
+        }
+    }
+
+    /// How often what happened to each meeting, by its phases; and which recordings are of which room.
+    fn happened(&self) -> BTreeMap<Happened, u64> {
+        let mut happened = BTreeMap::new();
+        let all = WhichMeetings { closed: true, ..WhichMeetings::default() };
+        let meetings = ready(self.store.list_meetings(&all, None, usize::MAX)).unwrap_or_default();
+        for meeting in meetings {
+            let history = ready(self.store.history(meeting.id, 0, usize::MAX)).unwrap_or_default();
+            let phases: Vec<_> = history.iter().map(|entry| entry.phase).collect();
+            for (before, after) in phases.iter().zip(phases.iter().skip(1)) {
+                let event = match (before, after) {
+                    (before, Phase::Live { .. }) if !before.is_live() => "meeting.started",
+                    (Phase::Live { .. }, Phase::Grace { .. }) => "meeting.empty",
+                    (before, Phase::Closed { .. }) if !before.is_closed() => "meeting.closed",
+                    _ => continue,
+                };
+                let key = (event.to_owned(), meeting.id.to_string(), meeting.room_id);
+                *happened.entry(key).or_default() += 1;
+            }
+        }
+        let which = WhichRecordings { viewer: Viewer::Operator, status: None, room: None };
+        let recordings = ready(self.store.list_recordings(&which, ALL)).map(|page| page.items);
+        for recording in recordings.unwrap_or_default() {
+            if let Some(belongs) = recording.belongs_to {
+                let key = ("recording.received".to_owned(), recording.id.to_string(), belongs.room);
+                happened.insert(key, 1);
+            }
+        }
+        happened
+    }
+
     fn sum_up(&self, world: &mut World) {
         let heard = self.door.heard();
         for (times, _) in heard.notices.values() {
@@ -92,8 +156,6 @@ impl Studio {
         for wrong in &heard.wrong {
             world.checks.violation(world.now, wrong.clone());
         }
-        let never_owed = heard.notices.keys().filter(|id| !self.owed.contains_key(*id));
-        never_owed.for_each(|id| world.checks.violation(world.now, format!("{id} was told and never owed")));
         world.report.faults_of(names::ANSWER_LOST, heard.answers_lost);
         for (name, count) in self.stages.take_faults() {
             world.report.faults_of(name, count);

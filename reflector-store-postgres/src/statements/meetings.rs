@@ -79,6 +79,14 @@ WITH taken AS (
 ), received AS (
     INSERT INTO deliveries (provider, id, endpoint, received_at)
     SELECT $22::text, $23::text, $24::bigint, $25::bigint FROM written WHERE $23::text IS NOT NULL
+), told AS (
+    INSERT INTO notices (id, whole_id, room_id, event, body, owed_at, ready_at)
+    SELECT notice.id, notice.whole_id, notice.room_id, notice.event, notice.body, notice.owed_at, notice.owed_at
+    FROM written, unnest($26::text[], $27::text[], $28::uuid[], $29::text[], $30::text[], $31::bigint[])
+        WITH ORDINALITY AS notice (id, whole_id, room_id, event, body, owed_at, place)
+    WHERE EXISTS (SELECT FROM rooms WHERE rooms.id = notice.room_id AND rooms.listens)
+    ORDER BY notice.id, notice.place
+    ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM written) AS stored, (SELECT before FROM taken) AS duplicate";
 

@@ -2,7 +2,7 @@
 
 /// Keeps a new room.
 pub const CREATE_ROOM: &str = "
-INSERT INTO rooms (id, name, owner, is_shared, policy, document) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO rooms (id, name, owner, is_shared, policy, document, listens) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO NOTHING";
 
 /// Why a room was not kept: it is there, deleted or not (`known`), or its name is another's (`taken`).
@@ -33,7 +33,7 @@ pub const LOCK_ROOM: &str = "SELECT name FROM rooms WHERE id = $1 AND deleted_at
 /// Writes a room that is locked, and outdates its open meetings.
 pub const UPDATE_ROOM: &str = "
 WITH changed AS (
-    UPDATE rooms SET owner = $2, is_shared = $3, policy = $4, document = $5 WHERE id = $1
+    UPDATE rooms SET owner = $2, is_shared = $3, policy = $4, document = $5, listens = $6 WHERE id = $1
 ), outdated AS (
     UPDATE meetings SET version = version + 1 WHERE room_id = $1 AND closed_at IS NULL RETURNING id
 )

@@ -69,6 +69,7 @@ WITH held AS MATERIALIZED (
     SELECT notice.id, notice.whole_id, notice.room_id, notice.event, notice.body, notice.owed_at, notice.owed_at
     FROM written, unnest($17::text[], $18::text[], $19::uuid[], $20::text[], $21::text[], $22::bigint[])
         WITH ORDINALITY AS notice (id, whole_id, room_id, event, body, owed_at, place)
+    WHERE EXISTS (SELECT FROM rooms WHERE rooms.id = notice.room_id AND rooms.listens)
     ORDER BY notice.id, notice.place
     ON CONFLICT DO NOTHING
 )

@@ -159,7 +159,8 @@ impl Archive {
         let id = self.only().await.id;
         let loaded = self.town.store.load_recording(id).await.expect("sound").expect("it is kept");
         let recording = Recording { status, error: error.map(str::to_owned), ..loaded.recording };
-        let committed = self.town.store.commit_recording(loaded.version, &recording).await.expect("sound");
+        let committed =
+            self.town.store.commit_recording(loaded.version, &recording, None).await.expect("sound");
         assert_eq!(committed, Committed::Stored);
         recording
     }

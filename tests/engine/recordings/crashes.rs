@@ -162,7 +162,7 @@ async fn fails_to_be_worked_on(archive: &Archive, object: &ObjectVersion) {
         archive.town.store.load_recording(recording.id).await.expect("sound").expect("it is there");
     loaded.recording.status = RecordingStatus::Failed;
     loaded.recording.error = Some("no audio track".to_owned());
-    archive.town.store.commit_recording(loaded.version, &loaded.recording).await.expect("sound");
+    archive.town.store.commit_recording(loaded.version, &loaded.recording, None).await.expect("sound");
 }
 
 #[tokio::test]

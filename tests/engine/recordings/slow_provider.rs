@@ -78,6 +78,9 @@ async fn a_provider_that_never_answers_holds_up_no_recording() {
     let kept = archive.kept().await;
     assert!(kept.iter().all(|recording| recording.belongs_to.is_some()), "{kept:?}");
     let first = kept.iter().find(|recording| recording.object == announced).expect("it was announced");
-    assert!(matches!(at_once(archive.recordings.attach(first.id, late)).await, Ok(Attachment::Attached(_))));
+    assert!(matches!(
+        at_once(archive.recordings.attach(first.id, late, archive.town.now)).await,
+        Ok(Attachment::Attached(_))
+    ));
     assert!(matches!(at_once(archive.recordings.requeue(first.id)).await, Ok(Requeued::Queued(_))));
 }

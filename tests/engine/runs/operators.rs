@@ -158,7 +158,8 @@ async fn a_recording_that_is_given_to_another_meeting_while_it_is_worked_on_beco
     studio.store.create_room(room(2)).await.expect("sound");
     studio.store.create(new_meeting(meeting(2, &room(2)))).await.expect("sound");
     let started = studio.start().await;
-    let attached = studio.recordings().attach(recording_id(1), other.meeting).await.expect("sound");
+    let attached =
+        studio.recordings().attach(recording_id(1), other.meeting, studio.now).await.expect("sound");
     assert!(matches!(attached, Attachment::Attached(_)), "{attached:?}");
     let came_to = Ok(Made::Output(json!(1)));
     let Worked::Next(next) = studio.runs.finish_stage(started, &came_to, studio.now).await.expect("sound")

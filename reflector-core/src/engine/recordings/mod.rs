@@ -18,7 +18,7 @@ pub use operate::{Attachment, Matched, Requeued};
 pub use reconcile::{ReconcileError, ReconciledPage};
 
 use super::Engine;
-use crate::ids::RecordingId;
+use crate::ids::{RecordingId, RoomId};
 use crate::recording::{
     Belongs, Notice, Recording, RecordingName, RecordingStatus, SoughtRoom, Wanted, belongs_to,
 };
@@ -27,6 +27,14 @@ use crate::time::Timestamp;
 
 /// Gives an id that was never given before.
 pub type NewIds = dyn Fn() -> RecordingId + Send + Sync;
+
+/// What a key tells.
+struct Whose {
+    name: Option<RecordingName>,
+    belongs_to: Option<Belongs>,
+    /// The room that it names, where no meeting of it is near enough in time.
+    sought_room: Option<RoomId>,
+}
 
 /// Takes recordings in and says whose they are.
 #[derive(Clone, Debug)]
@@ -53,10 +61,7 @@ impl Recordings {
     }
 
     /// Whose each of these keys is, and when what it names began.
-    async fn whose(
-        &self,
-        keys: impl Iterator<Item = &str>,
-    ) -> Result<Vec<(Option<RecordingName>, Option<Belongs>)>, StoreError> {
+    async fn whose(&self, keys: impl Iterator<Item = &str>) -> Result<Vec<Whose>, StoreError> {
         let mut rooms = Vec::new();
         let mut read = Vec::new();
         for key in keys {
@@ -77,8 +82,9 @@ impl Recordings {
         let candidates = if rooms.is_empty() { Vec::new() } else { self.store.candidates(&rooms).await? };
         let whose = read.into_iter().map(|(name, places)| {
             let all: Vec<_> = candidates.get(places).unwrap_or_default().concat();
-            let belongs = name.as_ref().and_then(|name| belongs_to(name.recorded_at, &all));
-            (name, belongs)
+            let belongs_to = name.as_ref().and_then(|name| belongs_to(name.recorded_at, &all));
+            let named = all.first().map(|candidate| candidate.belongs.room);
+            Whose { sought_room: named.filter(|_| belongs_to.is_none()), name, belongs_to }
         });
         Ok(whose.collect())
     }
@@ -91,16 +97,21 @@ impl Recordings {
         ids: &NewIds,
     ) -> Result<Vec<Recording>, StoreError> {
         let whose = self.whose(notices.iter().map(|notice| notice.object.key.as_str())).await?;
-        let recordings = notices.into_iter().zip(whose).map(|(notice, (name, belongs_to))| Recording {
+        let recordings = notices.into_iter().zip(whose).map(|(notice, whose)| Recording {
             id: ids(),
             object: notice.object,
             size: notice.size,
             sequencer: notice.sequencer,
             revision: 0,
-            recorded_at: name.map(|name| name.recorded_at),
+            recorded_at: whose.name.map(|name| name.recorded_at),
             received_at: now,
-            belongs_to,
-            status: if belongs_to.is_some() { RecordingStatus::Pending } else { RecordingStatus::Unmatched },
+            belongs_to: whose.belongs_to,
+            sought_room: whose.sought_room,
+            status: if whose.belongs_to.is_some() {
+                RecordingStatus::Pending
+            } else {
+                RecordingStatus::Unmatched
+            },
             error: None,
         });
         Ok(recordings.collect())

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::Recordings;
 use crate::ids::{MeetingId, RecordingId};
+use crate::notice::of_belonging;
 use crate::recording::{Belongs, Recording, RecordingStatus};
-use crate::store::{Committed, LoadedRecording, StoreError};
+use crate::store::{Committed, LoadedRecording, OwedNotice, StoreError};
 use crate::time::Timestamp;
 
 /// How long an unmatched recording is tried again by itself.
@@ -61,11 +62,11 @@ impl Recordings {
             found.next = unmatched.last().map(|last| (last.recording.received_at, last.recording.id));
         }
         let whose = self.whose(unmatched.iter().map(|loaded| loaded.recording.object.key.as_str())).await?;
-        for (loaded, (_, belongs)) in unmatched.into_iter().zip(whose) {
-            let Some(belongs) = belongs else { continue };
+        for (loaded, whose) in unmatched.into_iter().zip(whose) {
+            let Some(belongs) = whose.belongs_to else { continue };
             let id = loaded.recording.id;
             // Somebody who was faster has matched or attached it.
-            if self.write(loaded, |recording| give_to(recording, belongs)).await?.is_some() {
+            if self.write(loaded, |recording| Some(give_to(recording, belongs, now))).await?.is_some() {
                 found.matched.push((id, belongs));
             }
         }
@@ -77,15 +78,18 @@ impl Recordings {
     /// # Errors
     ///
     /// When the store is ill.
-    pub async fn attach(&self, id: RecordingId, meeting: MeetingId) -> Result<Attachment, StoreError> {
+    pub async fn attach(
+        &self,
+        id: RecordingId,
+        meeting: MeetingId,
+        now: Timestamp,
+    ) -> Result<Attachment, StoreError> {
         let Some(loaded) = self.engine.store().load(meeting).await? else {
             return Ok(Attachment::NoSuchMeeting);
         };
         let belongs = Belongs { meeting, room: loaded.meeting.room_id };
         let attached = self.change(id, |recording| {
-            if recording.belongs_to != Some(belongs) {
-                give_to(recording, belongs);
-            }
+            (recording.belongs_to != Some(belongs)).then(|| give_to(recording, belongs, now))
         });
         Ok(attached
             .await?
@@ -103,6 +107,7 @@ impl Recordings {
                 recording.status = RecordingStatus::Pending;
                 recording.error = None;
             }
+            None
         });
         Ok(match queued.await? {
             None => Requeued::NoSuchRecording,
@@ -111,11 +116,12 @@ impl Recordings {
         })
     }
 
-    /// Changes a recording, again and again until nobody has changed it in between. Nothing if it is gone.
+    /// Changes a recording, again and again until nobody has changed it in between, and owes what the change says is
+    /// told of it. Nothing if it is gone.
     async fn change(
         &self,
         id: RecordingId,
-        change: impl Fn(&mut Recording),
+        change: impl Fn(&mut Recording) -> Option<OwedNotice>,
     ) -> Result<Option<Recording>, StoreError> {
         while let Some(loaded) = self.store().load_recording(id).await? {
             if let Some(changed) = self.write(loaded, &change).await? {
@@ -129,21 +135,24 @@ impl Recordings {
     async fn write(
         &self,
         loaded: LoadedRecording,
-        change: impl Fn(&mut Recording),
+        change: impl Fn(&mut Recording) -> Option<OwedNotice>,
     ) -> Result<Option<Recording>, StoreError> {
         let LoadedRecording { mut recording, version } = loaded;
         let before = recording.clone();
-        change(&mut recording);
+        let notice = change(&mut recording);
         if recording == before {
             return Ok(Some(recording));
         }
-        let committed = self.store().commit_recording(version, &recording).await?;
+        let committed = self.store().commit_recording(version, &recording, notice).await?;
         Ok((committed == Committed::Stored).then_some(recording))
     }
 }
 
-fn give_to(recording: &mut Recording, belongs: Belongs) {
+/// Gives it to a meeting, and says what the owner of the meeting's room is told.
+fn give_to(recording: &mut Recording, belongs: Belongs, now: Timestamp) -> OwedNotice {
     recording.belongs_to = Some(belongs);
+    recording.sought_room = None;
     recording.status = RecordingStatus::Pending;
     recording.error = None;
+    of_belonging(recording, belongs, now)
 }

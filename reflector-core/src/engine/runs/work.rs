@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use super::{LEASE, Runs};
 use crate::ids::TranscriptId;
+use crate::notice::of_transcript;
 use crate::pipeline::{
     Inputs, Made, Outcome, Progress, Run, RunState, StageError, Start, Transcript, advance, give_back, start,
 };
 use crate::recording::RecordingStatus;
-use crate::store::{
-    ClaimRuns, Committed, LoadedTranscript, OwedNotice, RunBeat, RunCommit, StageProgress, StoreError,
-};
+use crate::store::{ClaimRuns, Committed, LoadedTranscript, RunBeat, RunCommit, StageProgress, StoreError};
 use crate::time::Timestamp;
 
 /// A run in somebody's hands.
@@ -218,13 +215,13 @@ impl Runs {
         let (recording, notice) = match transcript.run.state {
             RunState::Done { .. } => (
                 Some((RecordingStatus::Completed, None)),
-                Some(notice(&transcript, "transcript.completed", None, now)),
+                Some(of_transcript(&transcript, "transcript.completed", None, now)),
             ),
             RunState::Failed { .. } => {
                 let why = transcript.run.current().and_then(|stage| {
                     stage.reason.as_ref().map(|reason| format!("{}: {reason}", stage.name))
                 });
-                let notice = notice(&transcript, "transcript.failed", why.as_deref(), now);
+                let notice = of_transcript(&transcript, "transcript.failed", why.as_deref(), now);
                 (Some((RecordingStatus::Failed, why)), Some(notice))
             }
             RunState::Waiting { .. } | RunState::Working { .. } => (None, None),
@@ -257,27 +254,5 @@ impl Runs {
             Committed::Stored => Worked::LetGo(Box::new(transcript)),
             Committed::Conflict | Committed::Duplicate => Worked::Lost,
         })
-    }
-}
-
-/// What the room's owner is told of a run that is over. A run that goes on and ends again is told of again.
-fn notice(transcript: &Transcript, event: &str, error: Option<&str>, now: Timestamp) -> OwedNotice {
-    let Transcript { id, recording, belongs_to, run, .. } = transcript;
-    let body = json!({
-        "event": event,
-        "at": now,
-        "transcript_id": id,
-        "recording_id": recording,
-        "meeting_id": belongs_to.meeting,
-        "room_id": belongs_to.room,
-        "status": run.status(),
-        "error": error,
-    });
-    OwedNotice {
-        id: format!("{event} {id} {}", run.number),
-        room: belongs_to.room,
-        event: event.to_owned(),
-        body: body.to_string(),
-        owed_at: now,
     }
 }

@@ -9,9 +9,9 @@ use crate::ids::{RecordingId, TranscriptId};
 use crate::pipeline::Transcript;
 use crate::recording::{Candidate, Recording, SoughtRoom};
 use crate::store::{
-    ClaimRuns, ClaimedNotice, Committed, DeadLetter, LoadedRecording, LoadedTranscript, NoticeStore, Page,
-    Paging, RecordingStore, RunBeat, RunCommit, Settled, Settlement, StoreError, TakenIn, TranscriptStore,
-    WhichRecordings, WhichTranscripts,
+    ClaimRuns, ClaimedNotice, Committed, DeadLetter, LoadedRecording, LoadedTranscript, NoticeStore,
+    OwedNotice, Page, Paging, RecordingStore, RunBeat, RunCommit, Settled, Settlement, StoreError, TakenIn,
+    TranscriptStore, WhichRecordings, WhichTranscripts,
 };
 use crate::time::Timestamp;
 
@@ -29,8 +29,14 @@ impl<S: RecordingStore + ?Sized> RecordingStore for Flaky<S> {
         self.pass("load_recording", self.store.load_recording(id)).await
     }
 
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
-        self.refusable("commit_recording", self.store.commit_recording(expected, recording)).await
+    async fn commit_recording(
+        &self,
+        expected: u64,
+        recording: &Recording,
+        notice: Option<OwedNotice>,
+    ) -> Result<Committed, StoreError> {
+        let work = self.store.commit_recording(expected, recording, notice);
+        self.refusable("commit_recording", work).await
     }
 
     async fn list_recordings(

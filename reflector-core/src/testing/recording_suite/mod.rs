@@ -228,13 +228,13 @@ pub async fn a_recording_is_changed_from_its_newest_version(shelf: &Shelf) -> Re
     let changed = Recording { id: recording_id(1), revision: 1, ..recording_in_full(1, 10) };
     let changed = Recording { object: object(1), ..changed };
     let renamed = Recording { object: object(7), revision: 9, received_at: at(99), ..changed.clone() };
-    assert_eq!(shelf.commit_recording(before.version, &renamed).await?, Committed::Stored);
+    assert_eq!(shelf.commit_recording(before.version, &renamed, None).await?, Committed::Stored);
     let after = shelf.loaded(1).await?;
     assert_eq!(after.recording, changed, "what it is told apart by stays");
-    assert_eq!(shelf.commit_recording(before.version, &recording(1, 10)).await?, Committed::Conflict);
+    assert_eq!(shelf.commit_recording(before.version, &recording(1, 10), None).await?, Committed::Conflict);
     assert_eq!(shelf.loaded(1).await?, after);
     assert_eq!(
-        shelf.commit_recording(after.version, &recording(2, 10)).await?,
+        shelf.commit_recording(after.version, &recording(2, 10), None).await?,
         Committed::Conflict,
         "there is none"
     );
@@ -246,7 +246,7 @@ pub async fn a_recording_is_changed_from_its_newest_version(shelf: &Shelf) -> Re
                 let from = from.clone();
                 async move {
                     let recording = Recording { error: Some(format!("{n}")), ..from.recording };
-                    store.commit_recording(from.version, &recording).await
+                    store.commit_recording(from.version, &recording, None).await
                 }
             })
             .await?;
@@ -255,7 +255,7 @@ pub async fn a_recording_is_changed_from_its_newest_version(shelf: &Shelf) -> Re
     }
     let newest = shelf.loaded(1).await?;
     assert!(shelf.delete_recording(recording_id(1), at(30)).await?);
-    assert_eq!(shelf.commit_recording(newest.version, &newest.recording).await?, Committed::Conflict);
+    assert_eq!(shelf.commit_recording(newest.version, &newest.recording, None).await?, Committed::Conflict);
     Ok(())
 }
 
@@ -326,7 +326,7 @@ pub async fn unmatched_recordings_are_found_oldest_first(shelf: &Shelf) -> Resul
     assert_eq!(ids(31, None, 10).await?, []);
     let loaded = shelf.loaded(3).await?;
     let pending = Recording { status: RecordingStatus::Pending, ..loaded.recording };
-    shelf.commit_recording(loaded.version, &pending).await?;
+    shelf.commit_recording(loaded.version, &pending, None).await?;
     shelf.delete_recording(recording_id(2), at(40)).await?;
     assert_eq!(ids(0, None, 10).await?, [4, 1].map(recording_id));
     Ok(())

@@ -182,7 +182,7 @@ pub async fn a_commit_of_a_run_changes_everything_or_nothing(desk: &Desk) -> Res
     // A recording that was queued again meanwhile, or given to another meeting, goes on waiting for its run.
     let LoadedRecording { recording, version } = desk.recording(1).await?;
     let queued = Recording { status: RecordingStatus::Pending, error: None, ..recording };
-    assert_eq!(desk.recordings.commit_recording(version, &queued).await?, Committed::Stored);
+    assert_eq!(desk.recordings.commit_recording(version, &queued, None).await?, Committed::Stored);
     let waits = desk.recording(1).await?;
     let after = desk.loaded(1).await?;
     let commit = RunCommit { recording: Some((RecordingStatus::Completed, None)), ..unchanged(&after) };

@@ -112,8 +112,8 @@ pub const CASES: &[&str] = crate::transcript_suite!(@cases names ());
 #[derive(Debug)]
 pub struct Desk {
     used: AtomicU32,
-    meetings: World,
-    recordings: Arc<dyn RecordingStore>,
+    pub(super) meetings: World,
+    pub(super) recordings: Arc<dyn RecordingStore>,
     transcripts: Arc<dyn TranscriptStore>,
 }
 

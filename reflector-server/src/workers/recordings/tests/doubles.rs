@@ -10,7 +10,7 @@ use reflector_core::recording::{
     SoughtRoom, SourceError, Unacknowledged,
 };
 use reflector_core::store::{
-    Committed, DeadLetter, LoadedRecording, Page, Paging, RecordingStore, StoreError, TakenIn,
+    Committed, DeadLetter, LoadedRecording, OwedNotice, Page, Paging, RecordingStore, StoreError, TakenIn,
     WhichRecordings,
 };
 use reflector_core::testing::FakeSource;
@@ -123,8 +123,13 @@ impl RecordingStore for Picky {
         self.store.load_recording(id).await
     }
 
-    async fn commit_recording(&self, expected: u64, recording: &Recording) -> Result<Committed, StoreError> {
-        self.store.commit_recording(expected, recording).await
+    async fn commit_recording(
+        &self,
+        expected: u64,
+        recording: &Recording,
+        notice: Option<OwedNotice>,
+    ) -> Result<Committed, StoreError> {
+        self.store.commit_recording(expected, recording, notice).await
     }
 
     async fn list_recordings(
