@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{ServeError, Server};
 use crate::clock;
+use crate::commands::hold::Hold;
 use crate::commands::keys::Keys;
 use crate::commands::meetings::Meetings;
 use crate::commands::pipeline::Pipeline;
@@ -80,6 +81,13 @@ enum Command {
         settings: Settings,
         #[command(subcommand)]
         command: Meetings,
+    },
+    /// Freezes every close of an empty meeting, or lets them go on: for all servers of the database.
+    Hold {
+        #[command(flatten)]
+        settings: Settings,
+        /// Whether they are frozen.
+        state: Hold,
     },
     /// Recordings, from a shell.
     Recordings {
@@ -197,6 +205,9 @@ pub fn main() -> ExitCode {
         }
         Command::Requeue { settings, id } => {
             in_office(settings, async |office| commands::pipeline::requeue(office, id).await)
+        }
+        Command::Hold { settings, state } => {
+            in_office(settings, async |office| commands::hold::run(office, state).await)
         }
         Command::Keys { settings, command } => {
             in_office(settings, async |office| commands::keys::run(office, command).await)

@@ -210,6 +210,14 @@ impl HearingStore for Watched {
     async fn hearing(&self, provider: &ProviderName, endpoint: u64) -> Result<Heard, StoreError> {
         self.store.hearing(provider, endpoint).await
     }
+
+    async fn hold(&self, since: Option<Timestamp>) -> Result<(), StoreError> {
+        self.store.hold(since).await
+    }
+
+    async fn held_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.held_since().await
+    }
 }
 
 #[async_trait]

@@ -9,6 +9,8 @@ use reflector_core::{ProviderName, Timestamp};
 pub(crate) struct Listening {
     heart: Option<Heart>,
     verified: HashMap<(ProviderName, u64), Timestamp>,
+    /// Since when unforced closes are on hold.
+    pub(crate) held_since: Option<Timestamp>,
 }
 
 struct Heart {

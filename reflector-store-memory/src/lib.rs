@@ -194,6 +194,16 @@ impl HearingStore for MemoryStore {
     async fn hearing(&self, provider: &ProviderName, endpoint: u64) -> Result<Heard, StoreError> {
         Ok(self.kept().hearing.hearing(provider, endpoint))
     }
+
+    async fn hold(&self, since: Option<Timestamp>) -> Result<(), StoreError> {
+        let held = &mut self.kept().hearing.held_since;
+        *held = since.map(|since| held.unwrap_or(since));
+        Ok(())
+    }
+
+    async fn held_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.kept().hearing.held_since)
+    }
 }
 
 #[async_trait]

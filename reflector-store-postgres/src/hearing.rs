@@ -10,7 +10,7 @@ use reflector_core::{ProviderName, Timestamp};
 use crate::PostgresStore;
 use crate::key::key;
 use crate::rows::instant_or_none;
-use crate::statements::{BEAT, HEARD, HEARING};
+use crate::statements::{BEAT, HEARD, HEARING, HELD_SINCE, HOLD, LIFT_HOLD};
 
 #[async_trait]
 impl HearingStore for PostgresStore {
@@ -33,5 +33,16 @@ impl HearingStore for PostgresStore {
             last_beat: instant_or_none(&row, "last_beat")?,
             verified_at: instant_or_none(&row, "verified_at")?,
         })
+    }
+    async fn hold(&self, since: Option<Timestamp>) -> Result<(), StoreError> {
+        let question = match since {
+            Some(since) => sqlx::query(HOLD).bind(since.as_micros()),
+            None => sqlx::query(LIFT_HOLD),
+        };
+        self.changed(question).await.map(drop)
+    }
+
+    async fn held_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        instant_or_none(&self.one(sqlx::query(HELD_SINCE)).await?, "since")
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use reflector_core::store::{Heard, HearingStore, LISTENING_GAP, StoreError};
 use reflector_core::{ProviderName, Timestamp};
-use sqlx::{query, query_as};
+use sqlx::{query, query_as, query_scalar};
 
 use crate::SqliteStore;
 use crate::error::ill;
@@ -48,5 +48,19 @@ impl HearingStore for SqliteStore {
             last_beat: last_beat.map(Timestamp::from_micros),
             verified_at: proof.map(Timestamp::from_micros),
         })
+    }
+    async fn hold(&self, since: Option<Timestamp>) -> Result<(), StoreError> {
+        let query = match since {
+            Some(since) => query("INSERT INTO hold (one, since) VALUES (1, ?1) ON CONFLICT DO NOTHING")
+                .bind(since.as_micros()),
+            None => query("DELETE FROM hold"),
+        };
+        self.writer.run(query).await.map(drop)
+    }
+
+    async fn held_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        let since: Option<i64> =
+            query_scalar("SELECT since FROM hold").fetch_optional(&self.readers).await.map_err(ill)?;
+        Ok(since.map(Timestamp::from_micros))
     }
 }

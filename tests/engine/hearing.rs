@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reflector_core::Role;
-use reflector_core::lifecycle::{CloseReason, Hearing, Phase, Policy};
+use reflector_core::lifecycle::{CloseReason, Event, Hearing, Phase, Policy};
 use reflector_core::store::{HearingStore, LISTENING_GAP};
 use reflector_core::testing::{FakeProvider, ProviderCall};
 
@@ -171,4 +171,45 @@ async fn only_a_provider_that_can_say_who_is_in_is_taken_for_one_that_answers() 
         assert_eq!(town.engine.policy_of(&town.load(id).await).provider_answers, answers);
         assert_eq!(town.engine.providers().collect::<Vec<_>>(), [&Town::name()]);
     }
+}
+
+#[tokio::test]
+async fn while_closes_are_on_hold_nothing_is_closed_for_being_empty_and_what_is_forced_still_is() {
+    let mut town = Town::new().await;
+    let (empty, unused) = (town.meet().await, town.schedule(MINUTE, MINUTE * 60, None).await);
+    town.joins(empty, "ann").await;
+    town.leaves(empty, "ann").await;
+    town.store.hold(Some(town.now)).await.expect("sound");
+    for _ in 0..80 {
+        town.now = town.now + MINUTE;
+        town.store.beat(town.now).await.expect("sound");
+        town.work().await;
+    }
+    assert!(town.load(empty).await.meeting.life.phase.is_active(), "an hour over its grace");
+    assert!(town.load(unused).await.meeting.life.phase.is_active(), "nobody ever came");
+    town.tell(unused, Event::EndRequested).await;
+    town.work().await;
+    assert!(town.load(unused).await.meeting.life.phase.is_closed(), "its owner has ended it");
+    town.store.hold(None).await.expect("sound");
+    for _ in 0..10 {
+        town.now = town.now + MINUTE;
+        town.store.beat(town.now).await.expect("sound");
+        town.work().await;
+    }
+    assert_eq!(town.load(empty).await.meeting.life.phase.close_reason(), Some(CloseReason::GraceExpired));
+}
+
+#[tokio::test]
+async fn a_close_that_is_on_its_way_is_called_back_by_a_hold() {
+    let mut town = Town::new().await;
+    let id = town.meet().await;
+    town.joins(id, "ann").await;
+    town.leaves(id, "ann").await;
+    town.now = town.now + MINUTE * 15;
+    town.store.beat(town.now).await.expect("sound");
+    town.engine.sweep_once(town.now).await.expect("sound");
+    assert!(matches!(town.load(id).await.meeting.life.phase, Phase::Closing { .. }));
+    town.store.hold(Some(town.now)).await.expect("sound");
+    town.work().await;
+    assert!(matches!(town.load(id).await.meeting.life.phase, Phase::Grace { .. }));
 }

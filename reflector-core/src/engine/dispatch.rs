@@ -214,7 +214,7 @@ impl Engine {
         let how = match close {
             Close::Force => HowToClose::Force,
             Close::IfEmpty { .. } => {
-                let hearing = self.hearing(&meeting.provider, now).await?;
+                let hearing = self.silence(&meeting.provider, now).await?;
                 if !hearing.covers(meeting.life.silent_since()) {
                     return Ok(Some(Input::of(Event::HearingLost, Source::Provider)));
                 }

@@ -177,4 +177,13 @@ impl Engine {
             _ => Hearing::Deaf,
         })
     }
+
+    /// What silence is worth now to whoever would close because of it: nothing while closes are on hold, which is how an
+    /// operator freezes every unforced close.
+    pub(super) async fn silence(&self, name: &ProviderName, now: Timestamp) -> Result<Hearing, StoreError> {
+        match self.store.held_since().await? {
+            Some(_) => Ok(Hearing::Deaf),
+            None => self.hearing(name, now).await,
+        }
+    }
 }

@@ -78,7 +78,7 @@ impl Engine {
     async fn hearing_of_all(&self, now: Timestamp) -> Result<BTreeMap<ProviderName, Hearing>, StoreError> {
         let mut hearing = BTreeMap::new();
         for name in self.providers.keys() {
-            hearing.insert(name.clone(), self.hearing(name, now).await?);
+            hearing.insert(name.clone(), self.silence(name, now).await?);
         }
         Ok(hearing)
     }

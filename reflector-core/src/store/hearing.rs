@@ -1,4 +1,4 @@
-//! The port to the memory of our own listening (rule L13).
+//! The port to the memory of our own listening (rule L13), and to an operator's word that silence is to be believed no more.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub const LISTENING_GAP: Duration = Duration::from_secs(60);
 /// 3. `an_endpoint_is_heard_once_a_delivery_is_verified`: the newest counts, in whatever order they are told.
 /// 4. `an_endpoint_that_is_configured_anew_must_prove_itself_again`
 /// 5. `a_commit_that_takes_in_a_delivery_proves_the_endpoint`
+/// 6. `a_hold_lasts_until_it_is_lifted`: put on again, it is the same hold.
 #[async_trait]
 pub trait HearingStore: Send + Sync + Debug + 'static {
     /// Notes that a server is listening.
@@ -31,6 +32,12 @@ pub trait HearingStore: Send + Sync + Debug + 'static {
 
     /// What is known of our listening to an endpoint configured like this.
     async fn hearing(&self, provider: &ProviderName, endpoint: u64) -> Result<Heard, StoreError>;
+
+    /// Puts unforced closes on hold from this instant on, or with nothing lifts the hold: for all servers.
+    async fn hold(&self, since: Option<Timestamp>) -> Result<(), StoreError>;
+
+    /// Since when unforced closes are on hold, if they are.
+    async fn held_since(&self) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// What is known of our listening.

@@ -320,7 +320,11 @@ fn reason(entry: &Entry) -> Option<String> {
             let observing = entry.policy.close == CloseMode::Observe;
             format!(
                 "{} {reason}",
-                if observing { "would close:" } else { "withheld, because we do not hear the provider:" }
+                if observing {
+                    "would close:"
+                } else {
+                    "withheld, because we do not hear the provider or closes are on hold:"
+                }
             )
         }
         Wake::Close(reason) | Wake::Force(reason) => reason.to_string(),

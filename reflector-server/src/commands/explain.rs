@@ -85,7 +85,7 @@ fn told(humans: Option<u32>) -> String {
 
 fn heard(hearing: Hearing) -> &'static str {
     match hearing {
-        Hearing::Deaf => ", while we did not hear the provider",
+        Hearing::Deaf => ", while we did not hear the provider, or closes were on hold",
         Hearing::Answered | Hearing::Since(_) => "",
     }
 }

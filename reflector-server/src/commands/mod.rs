@@ -3,6 +3,7 @@
 mod bar;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod hold;
 pub(crate) mod keys;
 pub(crate) mod meetings;
 pub(crate) mod pipeline;

@@ -155,6 +155,8 @@ impl Listener {
         with_meeting: bool,
     ) -> LiveBody {
         let Shown { meeting, room, current } = shown;
+        // The host's address is in no event, not even its owner's.
+        let standing = if standing == Standing::Owner { Standing::Operator } else { standing };
         let seen = with_meeting.then(|| SeenMeeting::of(meeting, &self.app.engine, *current, standing));
         LiveBody::of(&meeting.meeting, room.as_ref(), entry, seen)
     }

@@ -40,6 +40,11 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         };
         providers.insert(name.to_string(), Value::from(heard));
     }
+    let held = if store_answers { app.engine.store().held_since().await.ok().flatten() } else { None };
+    let held = match held {
+        Some(since) => format!("on hold since {since}: lift it with `reflector hold off`"),
+        None => "as the rules say".to_owned(),
+    };
     let store_is_well = store_answers && app.bell.takes_in();
     let store = match (store_answers, store_is_well) {
         (false, _) => "away",
@@ -59,6 +64,7 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         "store": store,
         "stopping": stopping,
         "providers": providers,
+        "closes": held,
         "recordings": recordings(&app),
     });
     (status, Json(body))

@@ -11,10 +11,23 @@ mod harness;
 #[path = "../../../reflector-pipeline/tests/pipeline/media.rs"]
 mod media;
 
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../identity/issuer.rs"]
+mod issuer;
+#[path = "../harness/sse.rs"]
+mod sse;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../durable/webhook.rs"]
+mod webhook;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../durable/whereby.rs"]
+mod whereby;
+
 mod consent;
 mod killed;
 mod notices;
 mod operated;
+mod secrets;
 mod shared;
 mod studio;
 mod whole;

@@ -30,6 +30,20 @@ fn rooms_are_made_listed_and_deleted_from_a_shell() {
 }
 
 #[test]
+fn closes_are_put_on_hold_and_let_go_on_from_a_shell() {
+    let program = Program::start();
+    let folder = program.folder();
+    let closes = || program.read("/readyz")["closes"].as_str().expect("it is text").to_owned();
+    assert_eq!(closes(), "as the rules say");
+    assert!(said(folder.path(), &["hold", "on"]).contains("on hold since"));
+    assert!(closes().contains("on hold since") && closes().contains("reflector hold off"), "{}", closes());
+    let doctor = run(folder.path(), &[], &["doctor"]);
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("on hold since"), "{doctor:?}");
+    assert!(said(folder.path(), &["hold", "off"]).contains("as the rules say"));
+    assert_eq!(closes(), "as the rules say");
+}
+
+#[test]
 fn meetings_are_listed_explained_and_ended_from_a_shell() {
     let program = Program::start();
     let folder = program.folder();

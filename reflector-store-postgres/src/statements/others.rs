@@ -93,6 +93,15 @@ SELECT listening.since, listening.last_beat, greatest(
 ) AS verified_at
 FROM (SELECT) AS once LEFT JOIN listening ON true";
 
+/// Puts unforced closes on hold, unless they are.
+pub const HOLD: &str = "INSERT INTO hold (since) VALUES ($1) ON CONFLICT DO NOTHING";
+
+/// Lifts the hold.
+pub const LIFT_HOLD: &str = "DELETE FROM hold";
+
+/// Since when unforced closes are on hold.
+pub const HELD_SINCE: &str = "SELECT (SELECT since FROM hold) AS since";
+
 /// Drops entries of meetings that closed before `$1`: at most `$2`, of the one that closed first first, and says how many.
 /// A meeting that gets another entry at the same time keeps its mark. Planned with its values.
 pub const DROP_HISTORY: &str = "

@@ -315,6 +315,14 @@ impl<S: Store + ?Sized> HearingStore for Flaky<S> {
     async fn hearing(&self, provider: &ProviderName, endpoint: u64) -> Result<Heard, StoreError> {
         self.pass("hearing", self.store.hearing(provider, endpoint)).await
     }
+
+    async fn hold(&self, since: Option<Timestamp>) -> Result<(), StoreError> {
+        self.pass("hold", self.store.hold(since)).await
+    }
+
+    async fn held_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.pass("held_since", self.store.held_since()).await
+    }
 }
 
 #[async_trait]

@@ -92,3 +92,17 @@ pub async fn a_commit_that_takes_in_a_delivery_proves_the_endpoint(world: &World
     assert_eq!(verified().await?, Some(at(20)), "the newest is told");
     Ok(())
 }
+
+pub async fn a_hold_lasts_until_it_is_lifted(world: &World) -> Result<(), StoreError> {
+    assert_eq!(world.held_since().await?, None);
+    world.hold(None).await?;
+    assert_eq!(world.held_since().await?, None, "there was none to lift");
+    world.hold(Some(at(7))).await?;
+    world.hold(Some(at(9))).await?;
+    assert_eq!(world.held_since().await?, Some(at(7)), "it is the same hold");
+    world.hold(None).await?;
+    assert_eq!(world.held_since().await?, None);
+    world.hold(Some(at(11))).await?;
+    assert_eq!(world.held_since().await?, Some(at(11)));
+    Ok(())
+}

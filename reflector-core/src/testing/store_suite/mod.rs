@@ -91,6 +91,7 @@ macro_rules! store_suite {
                 an_endpoint_is_heard_once_a_delivery_is_verified
                 an_endpoint_that_is_configured_anew_must_prove_itself_again
                 a_commit_that_takes_in_a_delivery_proves_the_endpoint
+                a_hold_lasts_until_it_is_lifted
             }
             retention {
                 the_history_of_meetings_closed_long_ago_is_dropped
@@ -137,7 +138,7 @@ mod tests {
         ("MeetingStore", include_str!("../../store/meeting.rs"), 16),
         ("EffectStore", include_str!("../../store/effect.rs"), 7),
         ("DeliveryStore", include_str!("../../store/delivery.rs"), 4),
-        ("HearingStore", include_str!("../../store/hearing.rs"), 5),
+        ("HearingStore", include_str!("../../store/hearing.rs"), 6),
         ("RetentionStore", include_str!("../../store/retention.rs"), 4),
         ("RoomStore", include_str!("../../store/room.rs"), 6),
     ];

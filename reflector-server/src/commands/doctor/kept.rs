@@ -44,6 +44,17 @@ pub(super) async fn check(
         let what = format!("{name} can be read and takes nothing in: {}", Chain(&error));
         return vec![Finding::fail(CHECK, what)];
     }
+    let mut found =
+        vec![Finding::ok(CHECK, format!("{name} is reachable, its schema is current, and it takes writes"))];
+    match store.held_since().await {
+        Ok(None) => {}
+        Ok(Some(since)) => {
+            let what =
+                format!("unforced closes are on hold since {since}: lift it with `reflector hold off`");
+            found.push(Finding::warn(CHECK, what));
+        }
+        Err(error) => found.push(Finding::fail(CHECK, format!("{name}: {}", Chain(&error)))),
+    }
     *opened = Some(store);
-    vec![Finding::ok(CHECK, format!("{name} is reachable, its schema is current, and it takes writes"))]
+    found
 }
