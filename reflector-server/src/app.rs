@@ -20,7 +20,7 @@ use crate::clock::{self, Clock};
 use crate::config::{Config, RecordingSettings, Roles};
 use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
-use crate::identity::Identity;
+use crate::identity::{Identity, Sessions};
 use crate::live::{Newsroom, Seats};
 use crate::metrics::Metrics;
 use crate::pipeline::{Line, ParticipantTokens};
@@ -109,8 +109,10 @@ impl Server {
         let recordings = Arc::new(recordings(&config.recordings, &engine, Arc::clone(&kept.recordings)));
         let feeds = feeds(&config.recordings, &metrics, &clock).await?;
         let line = Line::new(config.pipeline.clone(), &kept, &feeds)?;
-        let tokens = tokens(&kept).await?;
-        let identity = Identity::new(&config.auth, Arc::clone(&kept.keys), Arc::clone(&clock)).await?;
+        let key = key(&kept).await?;
+        let sessions = Sessions::new(key, &config.public_url);
+        let identity =
+            Identity::new(&config.auth, Arc::clone(&kept.keys), sessions.clone(), Arc::clone(&clock)).await?;
         let notices = notices(config, &kept);
 
         let worker = Worker::new(Arc::clone(&clock));
@@ -150,7 +152,8 @@ impl Server {
             feeds,
             line,
             identity,
-            tokens,
+            sessions,
+            tokens: ParticipantTokens::new(key),
             reach: config.reach,
             takes_recordings_in: config.roles.recordings,
             metrics,
@@ -256,9 +259,9 @@ pub(crate) fn builtin(config: &Config, kept: &Kept, clock: &Clock) -> Arc<Builti
     Arc::new(Builtin::new(connections, &config.public_url, Arc::clone(clock)))
 }
 
-/// The tokens of participants, marked with the key that all servers of this database have.
-async fn tokens(kept: &Kept) -> Result<ParticipantTokens, StoreError> {
-    Ok(ParticipantTokens::new(kept.consents.key(DeploymentKey::new(clock::new_key())).await?))
+/// The key that all servers of this database have.
+async fn key(kept: &Kept) -> Result<DeploymentKey, StoreError> {
+    kept.consents.key(DeploymentKey::new(clock::new_key())).await
 }
 
 /// What rooms' owners are told.

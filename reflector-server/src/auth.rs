@@ -1,6 +1,7 @@
 //! What keeps others out where nobody is asked who they are. With `REFLECTOR_AUTH=none` everybody is the user `local` and
 //! an operator, so the server must not be reachable by anybody else: not from another machine, and not through a web page
-//! in a browser on this one. Tokens and keys are nothing that a browser sends by itself.
+//! in a browser on this one. Tokens and keys are nothing that a browser sends by itself; a session is, and counts for
+//! changes only from pages of our own.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -33,7 +34,7 @@ pub(crate) async fn from_no_foreign_page(State(app): State<App>, request: Reques
     if app.identity.asks_nobody()
         && let Some(origin) = request.headers().get(header::ORIGIN)
         && !app.cors_origins.contains(origin)
-        && !origin.to_str().is_ok_and(|origin| same_origin(origin, one(request.headers()), &app.public_url))
+        && !from_own_page(&app, &request)
     {
         return Problem::new(StatusCode::FORBIDDEN, "pages of other origins may not call this server")
             .into_response();
@@ -43,6 +44,17 @@ pub(crate) async fn from_no_foreign_page(State(app): State<App>, request: Reques
         return Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).into_response();
     }
     next.run(request).await
+}
+
+/// Whether a page of ours sends this, as its browser says.
+pub(crate) fn from_own_page(app: &App, request: &Request) -> bool {
+    let headers = request.headers();
+    match headers.get(header::ORIGIN) {
+        Some(origin) => {
+            origin.to_str().is_ok_and(|origin| same_origin(origin, one(headers), &app.public_url))
+        }
+        None => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+    }
 }
 
 fn same_origin(origin: &str, host: Option<&str>, public_url: &Url) -> bool {

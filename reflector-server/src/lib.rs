@@ -29,6 +29,7 @@ mod recordings;
 mod replay;
 mod router;
 mod routes;
+mod signing;
 mod simulate;
 mod state;
 mod watched;

@@ -20,7 +20,7 @@ use crate::error::Problem;
 use crate::forwarded;
 use crate::identity;
 use crate::routes::{
-    audio, consent, events, health, meetings, progress, recordings, rooms, transcripts, webhooks,
+    audio, consent, events, health, meetings, progress, recordings, rooms, session, transcripts, webhooks,
 };
 use crate::state::App;
 
@@ -81,7 +81,8 @@ fn finished(router: Router<App>, app: App) -> Router {
         .with_state(app)
 }
 
-/// Lets pages of these origins call. No cookie says who calls, so none is let through.
+/// Lets pages of these origins call. What they send says who calls: a session is for our own pages, so no cookie is let
+/// through.
 fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let asked = [header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, identity::API_KEY];
     CorsLayer::new()
@@ -110,6 +111,7 @@ fn span<B>(request: &Request<B>) -> Span {
 
 fn api() -> Router<App> {
     Router::new()
+        .route("/session", post(session::begin).get(session::show).delete(session::end))
         .route("/rooms", get(rooms::list).post(rooms::create))
         .route("/rooms/{room}", get(rooms::show).patch(rooms::change).delete(rooms::delete))
         .route("/rooms/{room}/meeting", post(meetings::current))

@@ -12,7 +12,7 @@ use url::Url;
 use crate::builtin::{self, Builtin};
 use crate::clock::Clock;
 use crate::error::Problem;
-use crate::identity::Identity;
+use crate::identity::{Identity, Sessions};
 use crate::live::{Newsroom, Seats};
 use crate::metrics::Metrics;
 use crate::outgoing::Reach;
@@ -28,6 +28,7 @@ pub(crate) struct App {
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) line: Line,
     pub(crate) identity: Identity,
+    pub(crate) sessions: Sessions,
     pub(crate) tokens: ParticipantTokens,
     /// Where addresses that users give may lead.
     pub(crate) reach: Reach,

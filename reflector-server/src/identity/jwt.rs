@@ -68,8 +68,8 @@ impl Tokens {
         Ok(Self { keys, audience: settings.audience.clone(), issuer: settings.issuer.clone() })
     }
 
-    /// The user whom a token names.
-    pub(super) async fn user(&self, token: &str, now: Timestamp) -> Result<UserId, Problem> {
+    /// The user whom a token names, and until when.
+    pub(super) async fn user(&self, token: &str, now: Timestamp) -> Result<(UserId, Timestamp), Problem> {
         let header =
             decode_header(token).map_err(|_| Problem::unidentified("the bearer token cannot be read"))?;
         let claims = match &self.keys {
@@ -92,7 +92,7 @@ impl Tokens {
                 "the bearer token names nobody: sub must have 1 to 255 characters",
             ));
         }
-        Ok(UserId::from(claims.sub.as_str()))
+        Ok((UserId::from(claims.sub.as_str()), Timestamp::from_micros((claims.exp * 1e6) as i64)))
     }
 
     /// What a token says, if it is signed with this key by this algorithm, and by nothing that it says itself.

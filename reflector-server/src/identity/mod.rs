@@ -3,8 +3,10 @@
 pub(crate) mod access;
 mod jwks;
 mod jwt;
+mod session;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -12,9 +14,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use reflector_core::UserId;
-use reflector_core::store::{KeyStore, Viewer};
+use reflector_core::store::{KeyStore, TokenHash, Viewer};
+use reflector_core::{Timestamp, UserId};
 
+use crate::auth::from_own_page;
 use crate::builtin::token_hash;
 use crate::clock::Clock;
 use crate::config::Auth;
@@ -22,6 +25,7 @@ use crate::error::Problem;
 use crate::state::App;
 
 pub(crate) use jwt::{NotUsable, Tokens};
+pub(crate) use session::{Sessions, SignedInBy};
 
 /// The header of API keys.
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -40,6 +44,19 @@ pub(crate) enum Caller {
         /// Whether they run this deployment.
         is_operator: bool,
     },
+}
+
+/// How that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Not at all: nobody is asked, or they did not say.
+    Nothing,
+    /// By a token that is good until then.
+    Token { until: Timestamp },
+    /// By the API key of this hash.
+    Key(TokenHash),
+    /// By a session that lasts until then, which a browser sends by itself.
+    Session { until: Timestamp },
 }
 
 /// The user that everybody is when nobody is asked who they are.
@@ -90,6 +107,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Proof {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self::Nothing))
+    }
+}
+
 /// Tells who calls. Without what it takes to tell, nobody is asked.
 #[derive(Clone)]
 pub(crate) struct Identity(Option<Arc<Verifier>>);
@@ -99,15 +124,22 @@ struct Verifier {
     tokens: Tokens,
     admins: BTreeSet<UserId>,
     keys: Arc<dyn KeyStore>,
+    sessions: Sessions,
     clock: Clock,
 }
 
 impl Identity {
     /// As it is configured.
-    pub(crate) async fn new(auth: &Auth, keys: Arc<dyn KeyStore>, clock: Clock) -> Result<Self, NotUsable> {
+    pub(crate) async fn new(
+        auth: &Auth,
+        keys: Arc<dyn KeyStore>,
+        sessions: Sessions,
+        clock: Clock,
+    ) -> Result<Self, NotUsable> {
         let Auth::Jwt(settings) = auth else { return Ok(Self(None)) };
         let tokens = Tokens::new(settings).await?;
-        Ok(Self(Some(Arc::new(Verifier { tokens, admins: settings.admins.clone(), keys, clock }))))
+        let admins = settings.admins.clone();
+        Ok(Self(Some(Arc::new(Verifier { tokens, admins, keys, sessions, clock }))))
     }
 
     /// Whether everybody is let in.
@@ -115,42 +147,69 @@ impl Identity {
         self.0.is_none()
     }
 
-    /// Who calls with these headers.
-    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// Who calls with these headers, and how that is known.
+    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<(Caller, Proof), Problem> {
         match &self.0 {
-            None => Ok(Caller::User { id: local(), is_operator: true }),
+            None => Ok((Caller::User { id: local(), is_operator: true }, Proof::Nothing)),
             Some(verifier) => verifier.caller(headers).await,
         }
     }
 }
 
 impl Verifier {
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    async fn caller(&self, headers: &HeaderMap) -> Result<(Caller, Proof), Problem> {
         match (only(headers, &header::AUTHORIZATION)?, only(headers, &API_KEY)?) {
-            (None, None) => Ok(Caller::Guest),
+            (None, None) => Ok(self.signed_in(headers).await?.unwrap_or((Caller::Guest, Proof::Nothing))),
             (Some(_), Some(_)) => Err(Problem::unidentified("send a bearer token or X-API-Key, not both")),
             (Some(authorization), None) => {
                 let token = bearer(authorization)
                     .ok_or_else(|| Problem::unidentified("use Authorization: Bearer TOKEN"))?;
-                let id = self.tokens.user(token, (self.clock)()).await?;
-                Ok(Caller::User { is_operator: self.admins.contains(&id), id })
+                let (id, until) = self.tokens.user(token, (self.clock)()).await?;
+                Ok((self.named(id), Proof::Token { until }))
             }
-            (None, Some(key)) => match self.keys.find_key(token_hash(key)).await? {
-                Some(key) => {
-                    let is_operator = key.is_operator || self.admins.contains(&key.user);
-                    Ok(Caller::User { id: key.user, is_operator })
-                }
-                None => Err(Problem::unidentified("the API key is not known, or was revoked")),
-            },
+            (None, Some(key)) => {
+                let hash = token_hash(key);
+                let caller = self.holding(hash).await?;
+                let caller = caller
+                    .ok_or_else(|| Problem::unidentified("the API key is not known, or was revoked"))?;
+                Ok((caller, Proof::Key(hash)))
+            }
         }
+    }
+
+    /// Who signed in in the browser that calls, if what they signed in with still counts.
+    async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<(Caller, Proof)>, Problem> {
+        let Some(session) = self.sessions.of(headers, (self.clock)()) else { return Ok(None) };
+        let caller = match session.by {
+            SignedInBy::Token(user) => Some(self.named(user)),
+            SignedInBy::Key(hash) => self.holding(hash).await?,
+        };
+        Ok(caller.map(|caller| (caller, Proof::Session { until: session.until })))
+    }
+
+    fn named(&self, id: UserId) -> Caller {
+        Caller::User { is_operator: self.admins.contains(&id), id }
+    }
+
+    /// Whoever has the key of this hash, unless it was revoked.
+    async fn holding(&self, hash: TokenHash) -> Result<Option<Caller>, Problem> {
+        Ok(self.keys.find_key(hash).await?.map(|key| {
+            let is_operator = key.is_operator || self.admins.contains(&key.user);
+            Caller::User { id: key.user, is_operator }
+        }))
     }
 }
 
-/// Finds out who calls, for all that comes after.
+/// Finds out who calls, for all that comes after. What a browser sends by itself changes something only for our own pages.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match app.identity.caller(request.headers()).await {
-        Ok(caller) => {
+        Ok((_, Proof::Session { .. })) if !request.method().is_safe() && !from_own_page(&app, &request) => {
+            let detail = "a session changes something only from pages of this server; send a token or a key";
+            Problem::new(StatusCode::FORBIDDEN, detail).into_response()
+        }
+        Ok((caller, proof)) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(proof);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),

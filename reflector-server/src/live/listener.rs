@@ -77,7 +77,7 @@ impl Listener {
             return true;
         }
         self.asked_at = Instant::now();
-        self.app.identity.caller(&self.headers).await.is_ok_and(|caller| caller == self.caller)
+        self.app.identity.caller(&self.headers).await.is_ok_and(|(caller, _)| caller == self.caller)
     }
 
     /// Whether there was anything new, for them or for others.

@@ -1,14 +1,16 @@
 //! The tokens that joining gives to participants: their answers are known by them, and nobody else can make one.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use reflector_core::MeetingId;
 use reflector_core::store::DeploymentKey;
 use sha2::Sha256;
 
+use crate::signing;
+
 /// What is signed is for this alone.
 const PURPOSE: &[u8] = b"participant of a meeting\0";
 /// How many characters the mark at a token's end has.
-const MARK: usize = 64;
+const MARK: usize = 2 * signing::MARK;
 
 /// Makes and knows participants' tokens.
 #[derive(Clone, Debug)]
@@ -38,14 +40,7 @@ impl ParticipantTokens {
     }
 
     fn mark(&self, meeting: MeetingId, secret: &str) -> Hmac<Sha256> {
-        // A key that is shorter than a block counts as if zeros followed.
-        let mut block = [0; 64];
-        block[..32].copy_from_slice(self.key.expose());
-        let mut mac = Hmac::<Sha256>::new(&block.into());
-        for part in [PURPOSE, meeting.0.as_bytes(), secret.as_bytes()] {
-            mac.update(part);
-        }
-        mac
+        signing::mark(&self.key, &[PURPOSE, meeting.0.as_bytes(), secret.as_bytes()])
     }
 }
 

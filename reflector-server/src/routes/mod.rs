@@ -8,6 +8,7 @@ pub(crate) mod meetings;
 pub(crate) mod progress;
 pub(crate) mod recordings;
 pub(crate) mod rooms;
+pub(crate) mod session;
 pub(crate) mod transcripts;
 pub(crate) mod webhooks;
 

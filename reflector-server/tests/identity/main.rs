@@ -6,6 +6,9 @@ mod harness;
 mod issuer;
 mod keys;
 mod rooms;
+mod session;
+#[path = "../harness/silence.rs"]
+mod silence;
 #[path = "../harness/sse.rs"]
 mod sse;
 mod table;

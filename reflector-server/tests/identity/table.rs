@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::http::{Answer, Request};
 use crate::issuer::{claims, hs256, none};
 use crate::program::Program;
 use crate::town::{Says, Town};
@@ -32,6 +33,10 @@ fn table() -> Vec<Row> {
     let answer = json!({ "consent_given": false, "participant_token": "of nobody" });
     let empty = || json!({});
     vec![
+        row("POST", "/session", empty(), [401, 204, 204]),
+        row("GET", "/session", empty(), [401, 200, 200]),
+        // Also who cannot say any more who they are.
+        row("DELETE", "/session", empty(), [204, 204, 204]),
         row("GET", "/rooms", empty(), [401, 200, 200]),
         row("POST", "/rooms", json!({ "name": "NAME" }), [401, 201, 201]),
         row("GET", "/rooms/{room}", empty(), [401, 404, 200]),
@@ -103,30 +108,91 @@ fn nobody_does_or_sees_what_is_not_theirs() {
     let town = Town::new();
     let program = town.start();
     let owner = town.user("ada");
-    let place = Place::make(&town, &program, &owner);
     let bad = bad_credentials(&town);
-    for (number, Row { route, method, body, nobody, stranger, owner: owners }) in
-        table().into_iter().enumerate()
-    {
+    each_route(&town, &program, [Says::Nothing, town.user("eve"), owner], |what, ask| {
+        for (why, who) in &bad {
+            let answer = ask(who, "bad");
+            assert_eq!(answer.status, UNIDENTIFIED, "{what}, {why}: {}", answer.text());
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what}, {why}");
+        }
+    });
+}
+
+#[test]
+fn a_browser_in_which_somebody_signed_in_does_and_sees_what_they_may_and_nothing_else() {
+    let town = Town::new();
+    let program = town.start();
+    let [eve, owner] = [town.user("eve"), town.key("ada", &[]).0].map(|who| who.in_a_browser(&program));
+    let bad = bad_cookies(&town, &program);
+    let of_foreign_page = |path: &str, method: &str, body: &Value| {
+        let Says::Cookie(cookie) = &owner else { panic!("it is one") };
+        let origins =
+            [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("x-no", "word")];
+        origins.map(|(name, value)| {
+            let request = Request::new(method, path).json(body).header("cookie", cookie);
+            program.send(&request.header(name, value)).status
+        })
+    };
+    for Row { route, method, body, .. } in table().into_iter().filter(|row| row.method != "GET") {
+        let path = route.replace("{room}", "adas").replace(['{', '}'], "");
+        assert_eq!(of_foreign_page(&path, method, &body), [403; 3], "{method} {route}");
+    }
+    each_route(&town, &program, [Says::Nothing, eve, owner.clone()], |what, ask| {
+        let nobody = ask(&Says::Nothing, "bad").status;
+        for (why, who) in &bad {
+            assert_eq!(ask(who, "bad").status, nobody, "{what}, {why}: it says nothing");
+        }
+    });
+}
+
+/// Each route by nobody, a stranger and the owner of what it is about, after something else was tried with it.
+fn each_route(
+    town: &Town,
+    program: &Program,
+    [nobody, stranger, owner]: [Says; 3],
+    before: impl Fn(&str, &dyn Fn(&Says, &str) -> Answer),
+) {
+    let place = Place::make(town, program, &owner);
+    for (number, row) in table().into_iter().enumerate() {
+        let Row { route, method, body, .. } = row;
         let path = place.filled(route);
         let ask = |who: &Says, what: &str| {
             let body = place.filled(&body.to_string()).replace("NAME", &format!("{what}-{number}"));
-            who.ask(&program, method, &path, &serde_json::from_str(&body).expect("it is JSON"))
+            who.ask(program, method, &path, &serde_json::from_str(&body).expect("it is JSON"))
         };
-        for (what, who) in &bad {
-            let answer = ask(who, "bad");
-            assert_eq!(answer.status, UNIDENTIFIED, "{method} {route}, {what}: {}", answer.text());
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{method} {route}, {what}");
-        }
+        before(&format!("{method} {route}"), &ask);
         for (what, who, status) in [
-            ("nobody", Says::Nothing, nobody),
-            ("stranger", town.user("eve"), stranger),
-            ("owner", owner.clone(), owners),
+            ("nobody", &nobody, row.nobody),
+            ("stranger", &stranger, row.stranger),
+            ("owner", &owner, row.owner),
         ] {
-            let answer = ask(&who, what);
+            let answer = ask(who, what);
             assert_eq!(answer.status, status, "{method} {route}, {what}: {}", answer.text());
         }
     }
+}
+
+/// Cookies that say nothing, and why.
+fn bad_cookies(town: &Town, program: &Program) -> Vec<(&'static str, Says)> {
+    let (key, id) = town.key("ada", &[]);
+    let revoked = key.in_a_browser(program);
+    assert_eq!(town.run(&["keys", "revoke", &id]).status.code(), Some(0));
+    let Says::Cookie(sound) = town.user("ada").in_a_browser(program) else { panic!("it is one") };
+    let (name, text) = sound.split_once('=').expect("it has a name");
+    let another = Town::new();
+    let elsewhere = another.user("ada").in_a_browser(&another.start());
+    let last = if text.ends_with('0') { "1" } else { "0" };
+    let cookie = |text: &str| Says::Cookie(format!("{name}={text}"));
+    vec![
+        ("of a key that was revoked", revoked),
+        ("of another deployment", elsewhere),
+        ("changed at its end", cookie(&format!("{}{last}", &text[..text.len() - 1]))),
+        ("for another user", cookie(&text.replacen("616461", "726f6f74", 1))),
+        ("cut", cookie(&text[..text.len() - 2])),
+        ("empty", cookie("")),
+        ("nonsense", cookie("nonsense")),
+        ("there twice", Says::Cookie(format!("{sound}; {name}=0"))),
+    ]
 }
 
 /// What says nothing that can be believed, and why.

@@ -1,9 +1,8 @@
 //! A deployment that asks everybody who they are, and those who call it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::process::Output;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 use crate::http::{Answer, Request};
 use crate::issuer::{AUDIENCE, ISSUER, Issuer, claims};
 use crate::program::{Program, eventually, run};
+use crate::silence::record;
 use crate::sse::Listening;
 
 /// A deployment whose tokens come from one issuer.
@@ -25,6 +25,8 @@ pub(crate) enum Says {
     Nothing,
     Token(String),
     Key(String),
+    /// What a browser sends by itself from a page of this server.
+    Cookie(String),
 }
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -79,21 +81,7 @@ impl Town {
 
     /// A second of silence that somebody recorded in this meeting.
     pub(crate) fn record(&self, key: &str) {
-        let (rate, bytes) = (16_000_u32, 32_000_u32);
-        let mut wav = b"RIFF".to_vec();
-        wav.extend_from_slice(&(bytes + 36).to_le_bytes());
-        wav.extend_from_slice(b"WAVEfmt ");
-        for (number, width) in [(16, 4), (1, 2), (1, 2), (rate, 4), (rate * 2, 4), (2, 2), (16, 2)] {
-            wav.extend_from_slice(&number.to_le_bytes()[..width]);
-        }
-        wav.extend_from_slice(b"data");
-        wav.extend_from_slice(&bytes.to_le_bytes());
-        wav.resize(wav.len() + bytes as usize, 0);
-        let outside = self.folder.path().join("outside");
-        fs::write(&outside, wav).expect("it can be written");
-        let file = File::options().write(true).open(&outside).expect("it is there");
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("it is ours");
-        fs::rename(outside, self.folder.path().join("recordings").join(key)).expect("it can be moved");
+        record(self.folder.path(), key);
     }
 }
 
@@ -105,6 +93,7 @@ impl Says {
             Self::Nothing => request,
             Self::Token(token) => request.header("authorization", &format!("Bearer {token}")),
             Self::Key(key) => request.header("x-api-key", key),
+            Self::Cookie(cookie) => request.header("cookie", cookie).header("sec-fetch-site", "same-origin"),
         })
     }
 
@@ -116,7 +105,16 @@ impl Says {
                 Listening::to(program.address, path, &[("authorization", &format!("Bearer {token}"))])
             }
             Self::Key(key) => Listening::to(program.address, path, &[("x-api-key", key)]),
+            Self::Cookie(cookie) => Listening::to(program.address, path, &[("cookie", cookie)]),
         }
+    }
+
+    /// The same in a browser where they signed in.
+    pub(crate) fn in_a_browser(&self, program: &Program) -> Self {
+        let answer = self.ask(program, "POST", "/session", &json!({}));
+        assert_eq!(answer.status, 204, "{}", answer.text());
+        let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
+        Self::Cookie(cookie.expect("it is set").to_owned())
     }
 
     /// What they are answered, which must be done.
