@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
@@ -19,6 +19,7 @@ use crate::builtin::{self, Meet};
 use crate::error::Problem;
 use crate::forwarded;
 use crate::identity;
+use crate::pages;
 use crate::routes::{
     audio, consent, events, health, meetings, progress, recordings, rooms, session, transcripts, webhooks,
 };
@@ -33,10 +34,8 @@ pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     let router = Router::<App>::new()
-        // For people: the start page and the built-in provider's rooms.
-        .route("/", get(start_page))
-        .route("/assets/start.css", get(|| async { asset("text/css", include_str!("web/start.css")) }))
-        .route("/assets/start.js", get(|| async { asset("text/javascript", include_str!("web/start.js")) }))
+        // For people: the pages, and the built-in provider's rooms.
+        .merge(pages::router())
         .merge(builtin::router(meet).with_state(()))
         // For programs: documented under /v1, and the same without.
         .nest("/v1", api.clone())
@@ -134,14 +133,6 @@ fn api() -> Router<App> {
         .route("/transcripts/{transcript}/process", post(transcripts::process))
         .route("/transcripts/{transcript}/events", get(progress::watch))
         .route("/events", get(events::listen))
-}
-
-fn asset(kind: &'static str, text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
-}
-
-async fn start_page() -> Response {
-    Html(include_str!("web/start.html")).into_response()
 }
 
 async fn no_such_address(uri: Uri) -> Problem {

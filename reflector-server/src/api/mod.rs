@@ -10,9 +10,12 @@ use reflector_core::store::{Entry, Loaded, StoreError, TranscriptStore};
 use reflector_core::{Meeting, OnDenied, RecordingTrigger, RecordingType, Room, RoomMode, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
+use url::Url;
 use uuid::Uuid;
 
+use crate::explain;
 use crate::identity::access::Standing;
+use crate::state::App;
 
 pub(crate) use live::LiveBody;
 pub(crate) use transcript::{StageBody, TranscriptBody};
@@ -84,7 +87,7 @@ pub(crate) struct MeetingBody {
     room_name: String,
     room_url: String,
     host_room_url: String,
-    lobby_url: Option<String>,
+    lobby_url: String,
     start_date: Timestamp,
     end_date: Timestamp,
     recording_type: RecordingType,
@@ -111,6 +114,7 @@ impl MeetingBody {
     pub(crate) fn of(
         loaded: &Loaded,
         engine: &Engine,
+        public_url: &Url,
         current: Option<reflector_core::MeetingId>,
         standing: Standing,
     ) -> Self {
@@ -130,7 +134,7 @@ impl MeetingBody {
                 .and_then(|room| room.host_url.as_ref())
                 .map(|url| url.expose().to_owned())
                 .unwrap_or_default(),
-            lobby_url: None,
+            lobby_url: format!("{}/lobby/{}", public_url.as_str().trim_end_matches('/'), meeting.room_id),
             start_date: life.schedule.start,
             end_date: life.schedule.end,
             recording_type: meeting.settings.recording_type,
@@ -152,8 +156,8 @@ impl MeetingBody {
     }
 
     /// A meeting as it may be shown to whoever is not its owner, or written to a file.
-    pub(crate) fn without_secrets(loaded: &Loaded, engine: &Engine) -> Self {
-        Self::of(loaded, engine, None, Standing::Operator)
+    pub(crate) fn without_secrets(loaded: &Loaded, engine: &Engine, public_url: &Url) -> Self {
+        Self::of(loaded, engine, public_url, None, Standing::Operator)
     }
 }
 
@@ -185,11 +189,11 @@ impl SeenMeeting {
     /// A meeting as somebody sees it who has not joined it.
     pub(crate) fn of(
         loaded: &Loaded,
-        engine: &Engine,
+        app: &App,
         current: Option<reflector_core::MeetingId>,
         standing: Standing,
     ) -> Self {
-        let whole = MeetingBody::of(loaded, engine, current, standing);
+        let whole = MeetingBody::of(loaded, &app.engine, &app.public_url, current, standing);
         if standing != Standing::Guest {
             return Self::Whole(Box::new(whole));
         }
@@ -288,6 +292,8 @@ pub(crate) struct EntryBody {
     reason: Option<String>,
     phase: &'static str,
     num_clients: u32,
+    /// The same for a person to read.
+    sentence: String,
 }
 
 impl From<&Entry> for EntryBody {
@@ -303,6 +309,7 @@ impl From<&Entry> for EntryBody {
             reason: reason(entry),
             phase: entry.phase.as_str(),
             num_clients: entry.phase.humans(),
+            sentence: explain::sentence(entry),
         }
     }
 }

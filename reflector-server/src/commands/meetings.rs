@@ -10,8 +10,9 @@ use reflector_core::lifecycle::{Event, Ignored};
 use reflector_core::store::{Entry, Loaded, Source, WhichMeetings};
 use reflector_core::{Meeting, MeetingId, RoomId, Timestamp};
 
-use super::{CommandError, Office, explain, print_json, rooms};
+use super::{CommandError, Office, print_json, rooms};
 use crate::api::MeetingBody;
+use crate::explain;
 
 /// How many meetings are read at once.
 const PAGE: usize = 200;
@@ -75,7 +76,11 @@ async fn list(office: &Office, room: Option<&str>, all: bool, json: bool) -> Res
         for meeting in page {
             if json {
                 let loaded = office.store().load(meeting.id).await?;
-                bodies.extend(loaded.map(|loaded| MeetingBody::without_secrets(&loaded, &office.engine)));
+                bodies.extend(
+                    loaded.map(|loaded| {
+                        MeetingBody::without_secrets(&loaded, &office.engine, &office.public_url)
+                    }),
+                );
             } else {
                 let room = room_name(office, &mut names, meeting.room_id).await?;
                 println!("{}", line(&meeting, &room));
@@ -171,7 +176,7 @@ async fn tell(office: &Office, id: MeetingId) -> Result<(), CommandError> {
     println!("{}", explain::heading(meeting, &room));
     let history = whole_history(office, id).await?;
     for entry in &history {
-        println!("{}", explain::sentence(entry));
+        println!("{}", explain::line(entry));
     }
     if history.len() as u64 != *entries {
         println!("earlier entries were dropped: it closed longer ago than REFLECTOR_RETENTION");

@@ -2,7 +2,6 @@
 
 mod bar;
 pub(crate) mod doctor;
-pub(crate) mod explain;
 pub(crate) mod hold;
 pub(crate) mod keys;
 pub(crate) mod meetings;
@@ -18,6 +17,7 @@ use reflector_core::recording::SourceError;
 use reflector_core::store::{KeyStore, Page, Paging, Store, StoreError, TranscriptStore};
 use reflector_pipeline::PipelineSettings;
 use serde::Serialize;
+use url::Url;
 
 use crate::app;
 use crate::clock::{self, Clock};
@@ -73,6 +73,7 @@ pub(crate) struct Office {
     pub(crate) sources: RecordingSettings,
     pipeline: PipelineSettings,
     kept: Kept,
+    pub(crate) public_url: Url,
     pub(crate) clock: Clock,
     pub(crate) now: Timestamp,
 }
@@ -97,6 +98,7 @@ impl Office {
             keys: Arc::clone(&kept.keys),
             sources: config.recordings.clone(),
             pipeline: config.pipeline.clone(),
+            public_url: config.public_url.clone(),
             now: clock(),
             clock,
             kept,

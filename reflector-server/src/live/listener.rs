@@ -157,7 +157,7 @@ impl Listener {
         let Shown { meeting, room, current } = shown;
         // The host's address is in no event, not even its owner's.
         let standing = if standing == Standing::Owner { Standing::Operator } else { standing };
-        let seen = with_meeting.then(|| SeenMeeting::of(meeting, &self.app.engine, *current, standing));
+        let seen = with_meeting.then(|| SeenMeeting::of(meeting, &self.app, *current, standing));
         LiveBody::of(&meeting.meeting, room.as_ref(), entry, seen)
     }
 

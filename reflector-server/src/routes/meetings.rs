@@ -129,7 +129,7 @@ pub(crate) async fn active(
     let current = current_of(&open, (app.clock)());
     open.retain(|loaded| loaded.meeting.life.phase.is_active());
     open.sort_by_key(|loaded| (std::cmp::Reverse(loaded.meeting.life.schedule.end), loaded.meeting.id));
-    let seen = open.iter().map(|loaded| SeenMeeting::of(loaded, &app.engine, current, standing));
+    let seen = open.iter().map(|loaded| SeenMeeting::of(loaded, &app, current, standing));
     Ok(Json(seen.collect()))
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn join(
     let token = app.participant_token(&loaded.meeting, now).await?;
     let current = current_in(&app, room.id).await?;
     let url = loaded.meeting.room.as_ref().map(|room| room.url.as_str()).unwrap_or_default();
-    Ok(Json(SeenMeeting::of(&loaded, &app.engine, current, standing).joined(url, token)))
+    Ok(Json(SeenMeeting::of(&loaded, &app, current, standing).joined(url, token)))
 }
 
 pub(crate) async fn show(
@@ -317,7 +317,7 @@ async fn body(app: &App, loaded: &Loaded, standing: Standing) -> Result<MeetingB
         Phase::Closed { .. } => None,
         _ => current_in(app, loaded.meeting.room_id).await?,
     };
-    Ok(MeetingBody::of(loaded, &app.engine, current, standing))
+    Ok(MeetingBody::of(loaded, &app.engine, &app.public_url, current, standing))
 }
 
 async fn current_in(app: &App, room: RoomId) -> Result<Option<MeetingId>, Problem> {

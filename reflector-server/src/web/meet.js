@@ -36,6 +36,7 @@
     element("leave").hidden = !inside;
     element("again").hidden = inside;
     element("back").hidden = inside || history.length < 2;
+    element("sign-in").hidden = true;
   }
 
   function person(kind, text) {
@@ -125,6 +126,17 @@
     leaveWith("refused", "You could not join", text, "Try again");
   }
 
+  function strange() {
+    refused("This room is not open to guests. Sign in, or ask whoever invited you.");
+    element("sign-in").href = `${base}/sign-in?to=${encodeURIComponent(location.pathname)}`;
+    element("sign-in").hidden = false;
+  }
+
+  // Whether nobody said who looks at this page.
+  async function isNobody() {
+    return (await fetch(`${base}/v1/session`)).status === 401;
+  }
+
   function comeBack(mine, wait) {
     if (mine !== joining) return;
     joining += 1;
@@ -153,10 +165,11 @@
         body: "{}",
       });
       if (mine !== joining) return;
+      // To whoever is no guest here the room does not exist.
+      if (answer.status === 404 && await isNobody()) return strange();
+      if (mine !== joining) return;
       if ([400, 404, 409, 410].includes(answer.status)) return ended();
-      if (answer.status === 401 || answer.status === 403) {
-        return refused("This room is not open to guests. Sign in, or ask whoever invited you.");
-      }
+      if (answer.status === 401 || answer.status === 403) return strange();
       if (!answer.ok) return comeBack(mine, 1000 * Number(answer.headers.get("Retry-After")) || 0);
       const { participant_token: token } = await answer.json();
       if (mine === joining) open(mine, token);

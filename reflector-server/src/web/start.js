@@ -1,74 +1,64 @@
 // The start page: rooms, their meetings, and a button to meet now.
-const said = document.getElementById("said");
-const list = document.getElementById("rooms");
+import { ask, persistently, place, showWho, whoami } from "./server.js";
+import { byId, closesBecause, made, people, say, when } from "./words.js";
 
-async function call(method, path, body) {
-  const options = { method, headers: { "content-type": "application/json" } };
-  if (method !== "GET") options.body = JSON.stringify(body ?? {});
-  const answer = await fetch("/v1" + path, options);
-  const told = answer.status === 204 ? null : await answer.json();
-  if (!answer.ok) throw new Error(told?.detail ?? answer.statusText);
-  return told;
-}
-
-function made(tag, text, name) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  if (name) element.className = name;
-  return element;
-}
-
-function at(time) {
-  return new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}
-
-const closing = {
-  grace_expired: "unless somebody comes back", never_joined: "unless somebody comes", cancelled: "cancelled",
-  overtime: "when its overtime is over", max_lifetime: "when it has lived its longest",
-};
+const said = byId("said");
+const list = byId("rooms");
 
 function line(meeting) {
-  const people = meeting.num_clients === 1 ? "1 person" : `${meeting.num_clients} people`;
-  const phase = { live: `live, ${people}`, grace: "empty for now", waiting: "nobody yet" }[meeting.phase];
-  const closes = meeting.closes_at ? `, closes ${at(meeting.closes_at)} ${closing[meeting.closes_because] ?? ""}` : "";
-  return made("li", phase + closes, meeting.phase);
+  const phase = { live: `live, ${people(meeting.num_clients)}`, grace: "empty for now", waiting: "nobody yet" }[meeting.phase];
+  const closes = meeting.closes_at ? `, closes ${when(meeting.closes_at)} ${closesBecause(meeting.closes_because)}` : "";
+  return made("li", meeting.phase, phase + closes);
 }
 
 async function meet(room) {
   try {
-    const meeting = await call("POST", `/rooms/${room.name}/meeting`);
+    const meeting = await ask("POST", `rooms/${room.name}/meeting`);
     location.href = meeting.room_url;
-  } catch (error) { said.textContent = error.message; }
+  } catch (refused) { say(said, refused.message); }
 }
 
-async function show() {
+function item(room, meetings) {
+  const item = made("li");
+  const head = made("div", "head");
+  const go = made("button", "", "Meet now");
+  go.type = "button";
+  go.setAttribute("aria-label", `Meet now in ${room.name}`);
+  go.addEventListener("click", () => meet(room));
+  const lobby = made("a", "", "Lobby");
+  lobby.href = place(`lobby/${room.name}`);
+  lobby.setAttribute("aria-label", `Lobby of ${room.name}`);
+  head.append(made("strong", "", room.name), lobby, go);
+  const going = made("ul", "meetings");
+  going.append(...meetings.map(line));
+  item.append(head, going);
+  return item;
+}
+
+async function draw() {
   try {
-    const rooms = (await call("GET", "/rooms?size=200")).items;
-    const meetings = await Promise.all(rooms.map((room) => call("GET", `/rooms/${room.id}/meetings/active`).catch(() => [])));
-    list.replaceChildren(...rooms.map((room, place) => {
-      const item = made("li", "");
-      const head = made("div", "", "head");
-      const go = made("button", "Meet now");
-      go.setAttribute("aria-label", `Meet now in ${room.name}`);
-      go.addEventListener("click", () => meet(room));
-      head.append(made("strong", room.name), go);
-      const going = made("ul", "", "meetings");
-      going.append(...meetings[place].map(line));
-      item.append(head, going);
-      return item;
-    }));
-  } catch (error) { said.textContent = `The server cannot be reached: ${error.message}`; }
+    const rooms = (await ask("GET", "rooms?size=200")).items;
+    const meetings = await Promise.all(rooms.map((room) => ask("GET", `rooms/${room.id}/meetings/active`).catch(() => [])));
+    list.replaceChildren(...rooms.map((room, number) => item(room, meetings[number])));
+  } catch (refused) { say(said, `The rooms cannot be shown: ${refused.message}.`); }
 }
 
-document.getElementById("make").addEventListener("submit", async (event) => {
+byId("make").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    await call("POST", "/rooms", { name: event.target.name.value });
+    await ask("POST", "rooms", { name: event.target.name.value });
     event.target.reset();
-    said.textContent = "The room is there.";
-  } catch (error) { said.textContent = error.message; }
-  await show();
+    say(said, "The room is there.");
+  } catch (refused) { say(said, refused.message); }
+  await draw();
 });
 
-show();
-setInterval(() => { if (!document.hidden && !list.contains(document.activeElement)) show(); }, 5000);
+const who = await persistently(whoami, () => say(said, "The server cannot be reached. Trying again."));
+showWho(byId("who"), who);
+say(said, who ? "" : "Sign in to see your rooms.");
+if (who) {
+  byId("make").hidden = false;
+  byId("board").hidden = !who.is_operator;
+  await draw();
+  setInterval(() => { if (!document.hidden && !list.contains(document.activeElement)) draw(); }, 5000);
+}

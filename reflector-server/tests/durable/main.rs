@@ -10,7 +10,9 @@ mod load;
 mod sick;
 mod three;
 mod town;
+#[path = "../harness/webhook.rs"]
 mod webhook;
+#[path = "../harness/whereby.rs"]
 mod whereby;
 
 use harness::{http, program};

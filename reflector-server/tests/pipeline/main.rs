@@ -17,10 +17,10 @@ mod issuer;
 #[path = "../harness/sse.rs"]
 mod sse;
 #[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../durable/webhook.rs"]
+#[path = "../harness/webhook.rs"]
 mod webhook;
 #[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../durable/whereby.rs"]
+#[path = "../harness/whereby.rs"]
 mod whereby;
 
 mod consent;

@@ -18,6 +18,7 @@ mod start;
 mod stop;
 #[path = "../harness/uploads.rs"]
 mod uploads;
+#[path = "../harness/webdriver.rs"]
 mod webdriver;
 
 use harness::{http, program};

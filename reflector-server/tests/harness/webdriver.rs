@@ -39,7 +39,12 @@ pub(crate) struct Browser {
 pub(crate) struct Tab(String);
 
 impl Browser {
+    /// One that notes what stands in the console, and what is asked for over the network.
     pub(crate) fn start() -> Self {
+        Self::noting(&json!({ "browser": "ALL", "performance": "ALL" }))
+    }
+
+    pub(crate) fn noting(logs: &Value) -> Self {
         let profile = tempfile::tempdir().expect("a folder");
         let mut driver = Command::new(program("chromedriver"))
             .arg("--port=0")
@@ -58,18 +63,18 @@ impl Browser {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         // Whatever fails from here on ends the driver as well.
         let mut browser = Self { driver, address, session: String::new(), home: Tab(String::new()), profile };
-        browser.session = browser.begin();
+        browser.session = browser.begin(logs);
         browser.home = Tab(browser.ask("GET", "/window", None).as_str().expect("a handle").to_owned());
         browser
     }
 
-    fn begin(&self) -> String {
+    fn begin(&self, logs: &Value) -> String {
         let profile = format!("--user-data-dir={}", self.profile.path().join("profile").display());
         let flags: Vec<_> = FLAGS.iter().copied().chain([profile.as_str()]).collect();
         let wanted = json!({
             "browserName": "chrome",
             "goog:chromeOptions": { "binary": program("chromium"), "args": flags },
-            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+            "goog:loggingPrefs": logs,
         });
         let begun =
             self.call("POST", "/session", Some(&json!({ "capabilities": { "alwaysMatch": wanted } })));
@@ -155,7 +160,8 @@ impl Browser {
         self.ask("POST", "/se/log", Some(&json!({ "type": kind }))).as_array().expect("a list").clone()
     }
 
-    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+    /// What a command of WebDriver gives, by its path.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         self.call(method, &format!("/session/{}{path}", self.session), body)
     }
 

@@ -10,6 +10,11 @@ pub(crate) fn heading(meeting: &Meeting, room: &str) -> String {
     format!("Meeting {} in {room}, by {}: {}", meeting.id, meeting.provider, state(&meeting.life.phase))
 }
 
+/// A line of its history, with its number and when it happened.
+pub(crate) fn line(entry: &Entry) -> String {
+    format!("{:>4}  {}  {}", entry.seq, entry.at, sentence(entry))
+}
+
 /// What happened, what came of it, and where the meeting stood then.
 pub(crate) fn sentence(entry: &Entry) -> String {
     let came_of_it = match (entry.ignored, entry.wake) {
@@ -19,8 +24,7 @@ pub(crate) fn sentence(entry: &Entry) -> String {
     };
     let late = entry.recorded_at.since(entry.at).as_secs();
     let late = if late > 0 { format!(" (taken in {late} s later)") } else { String::new() };
-    let stands = state(&entry.phase);
-    format!("{:>4}  {}  {}{late}{came_of_it}. {stands}", entry.seq, entry.at, happened(entry))
+    format!("{}{late}{came_of_it}. {}", happened(entry), state(&entry.phase))
 }
 
 fn happened(entry: &Entry) -> String {
