@@ -12,7 +12,9 @@ compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v pg_config
   command -v initdb >/dev/null || missing+=(postgresql)
 # Those of recordings in S3 start a server that looks like it: moto, in an environment of Python's of its own.
 moto=${REFLECTOR_TEST_MOTO:-target/moto/bin/moto_server}
-[ -x "$moto" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+# That of the contract tries the API by its document, with schemathesis, in another.
+schemathesis=${REFLECTOR_TEST_SCHEMATHESIS:-target/schemathesis/bin/schemathesis}
+{ [ -x "$moto" ] && [ -x "$schemathesis" ]; } || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 # Those of the pipeline let somebody speak, and make recordings of it.
 command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
@@ -30,6 +32,11 @@ if [ ! -x "$moto" ]; then
   python3 -m venv target/moto
   target/moto/bin/pip install --quiet --disable-pip-version-check 'moto[server]==5.2.5'
   unset REFLECTOR_TEST_MOTO
+fi
+if [ ! -x "$schemathesis" ]; then
+  python3 -m venv target/schemathesis
+  target/schemathesis/bin/pip install --quiet --disable-pip-version-check 'schemathesis==4.32.5'
+  unset REFLECTOR_TEST_SCHEMATHESIS
 fi
 
 # One server for the whole run, unless one is named already: starting it takes longer than most tests.

@@ -24,7 +24,7 @@ use crate::commands::{self, CommandError, Office};
 use crate::config::{Auth, Config, Database, LogFormat, Sources};
 use crate::database::Migrate;
 use crate::workers::Chain;
-use crate::{replay, simulate};
+use crate::{contract, replay, simulate};
 
 /// Runs the life of video meetings, and brings their recordings to a transcript.
 #[derive(Debug, Parser)]
@@ -117,6 +117,8 @@ enum Command {
         #[command(subcommand)]
         command: Pipeline,
     },
+    /// Shows the contract of the API, as an OpenAPI document.
+    Openapi,
     /// Tries a policy on a virtual office: meetings, people who came back just too late, empty minutes, provider calls.
     Simulate(Box<simulate::Flags>),
     /// Tries a policy on a recorded history, and says what would have happened beside what did.
@@ -214,6 +216,10 @@ pub fn main() -> ExitCode {
         }
         Command::Pipeline { settings, command } => {
             in_office(settings, async |office| commands::pipeline::run(office, command).await)
+        }
+        Command::Openapi => {
+            print!("{}", contract::text());
+            ExitCode::SUCCESS
         }
         Command::Simulate(flags) => match simulate::run(&flags) {
             // What was violated is printed.

@@ -9,6 +9,7 @@ use reflector_core::provider::DeliveryError;
 use reflector_core::store::StoreError;
 use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 
 use crate::builtin::TokenRefused;
 use crate::workers::Chain;
@@ -23,14 +24,26 @@ pub(crate) struct Problem {
     challenges: bool,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// The media type of problems.
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
+/// What cannot be done, and why (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Always `about:blank`: what it is about is told by the status.
     r#type: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    detail: &'a str,
+    /// What is wrong and what to do, for a person.
+    detail: String,
+    /// The field or parameter that is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
+    #[schema(nullable = false)]
+    field: Option<String>,
 }
 
 impl Problem {
@@ -75,16 +88,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Body {
+        let body = ProblemBody {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
-            detail: &self.detail,
-            field: self.field.as_deref(),
+            detail: self.detail,
+            field: self.field,
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if self.challenges {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

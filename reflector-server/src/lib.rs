@@ -5,6 +5,7 @@
 #[doc = include_str!("../../docs/embedding.md")]
 struct Embedding;
 
+#[expect(unused_qualifications, reason = "what describes a schema writes them")]
 mod api;
 pub mod app;
 mod auth;
@@ -13,6 +14,7 @@ pub mod cli;
 pub mod clock;
 mod commands;
 pub mod config;
+mod contract;
 mod courier;
 pub mod database;
 mod error;
@@ -30,6 +32,7 @@ mod pipeline;
 mod recordings;
 mod replay;
 mod router;
+#[expect(unused_qualifications, reason = "what describes a route writes them")]
 mod routes;
 mod signing;
 mod simulate;

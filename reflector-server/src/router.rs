@@ -7,19 +7,24 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::auth;
 use crate::builtin::{self, Meet};
+use crate::contract;
 use crate::error::Problem;
 use crate::forwarded;
 use crate::identity;
 use crate::pages;
+use crate::routes::meetings::owned;
 use crate::routes::{
     audio, consent, events, health, meetings, progress, recordings, rooms, session, transcripts, webhooks,
 };
@@ -30,36 +35,34 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Every route of a process that answers requests.
 pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
-    let api = api()
+    let api = Router::from(api())
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     let router = Router::<App>::new()
         // For people: the pages, and the built-in provider's rooms.
         .merge(pages::router())
+        .route("/assets/docs.css", get(contract::style))
         .merge(builtin::router(meet).with_state(()))
         // For programs: documented under /v1, and the same without.
-        .nest("/v1", api.clone())
+        .nest(contract::VERSION, api.clone())
         .merge(api)
-        // For providers.
-        .route("/whereby", post(webhooks::whereby))
-        .route("/webhooks/{provider}", post(webhooks::of_provider))
-        .merge(operation(metrics_too));
-    finished(router, app)
+        .merge(Router::from(beside()));
+    finished(router.merge(operated(metrics_too)), app)
 }
 
 /// The routes of a process that does other work: those for whoever operates it.
 pub(crate) fn of_operation(app: App, metrics_too: bool) -> Router {
-    finished(operation(metrics_too), app)
+    finished(operated(metrics_too), app)
 }
 
 /// Metrics alone, for an address of their own, whatever a request calls it.
 pub(crate) fn of_metrics(app: App) -> Router {
-    Router::new().route("/metrics", get(health::metrics)).fallback(no_such_address).with_state(app)
+    Router::from(metrics()).fallback(no_such_address).with_state(app)
 }
 
-fn operation(metrics_too: bool) -> Router<App> {
-    let router = Router::new().route("/healthz", get(health::lives)).route("/readyz", get(health::ready));
-    if metrics_too { router.route("/metrics", get(health::metrics)) } else { router }
+fn operated(metrics_too: bool) -> Router<App> {
+    let router = if metrics_too { operation().merge(metrics()) } else { operation() };
+    Router::from(router)
 }
 
 fn finished(router: Router<App>, app: App) -> Router {
@@ -108,31 +111,56 @@ fn span<B>(request: &Request<B>) -> Span {
     info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
-fn api() -> Router<App> {
-    Router::new()
-        .route("/session", post(session::begin).get(session::show).delete(session::end))
-        .route("/rooms", get(rooms::list).post(rooms::create))
-        .route("/rooms/{room}", get(rooms::show).patch(rooms::change).delete(rooms::delete))
-        .route("/rooms/{room}/meeting", post(meetings::current))
-        .route("/rooms/{room}/meetings", post(meetings::schedule))
-        .route("/rooms/{room}/meetings/active", get(meetings::active))
-        .route("/rooms/{room}/meetings/{meeting}/join", post(meetings::join))
-        .route("/meetings/{meeting}", get(meetings::show).patch(meetings::change).delete(meetings::cancel))
-        .route("/meetings/{meeting}/extend", post(meetings::extend))
-        .route("/meetings/{meeting}/end", post(meetings::end))
-        .route("/meetings/{meeting}/history", get(meetings::history))
-        .route("/meetings/{meeting}/consent", post(consent::answer))
-        .route("/recordings", get(recordings::list))
-        .route("/recordings/{recording}", get(recordings::show).delete(recordings::delete))
-        .route("/recordings/{recording}/requeue", post(recordings::requeue))
-        .route("/recordings/{recording}/attach", post(recordings::attach))
-        .route("/transcripts", get(transcripts::list))
-        .route("/transcripts/{transcript}", get(transcripts::show).delete(transcripts::delete))
-        .route("/transcripts/{transcript}/webvtt", get(transcripts::webvtt))
-        .route("/transcripts/{transcript}/audio", get(audio::play))
-        .route("/transcripts/{transcript}/process", post(transcripts::process))
-        .route("/transcripts/{transcript}/events", get(progress::watch))
-        .route("/events", get(events::listen))
+/// The routes of the API, each at the path that it names beside itself.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::begin, session::show, session::end))
+        .routes(routes!(rooms::list, rooms::create))
+        .routes(routes!(rooms::show, rooms::change, rooms::delete))
+        .routes(routes!(meetings::current))
+        .routes(routes!(meetings::schedule))
+        .routes(routes!(meetings::active))
+        .routes(routes!(meetings::join))
+        .routes(routes!(meetings::show, owned::change, owned::cancel))
+        .routes(routes!(owned::extend))
+        .routes(routes!(owned::end))
+        .routes(routes!(owned::history))
+        .routes(routes!(consent::answer))
+        .routes(routes!(recordings::list))
+        .routes(routes!(recordings::show, recordings::delete))
+        .routes(routes!(recordings::requeue))
+        .routes(routes!(recordings::attach))
+        .routes(routes!(transcripts::list))
+        .routes(routes!(transcripts::show, transcripts::delete))
+        .routes(routes!(transcripts::webvtt))
+        .routes(routes!(audio::play))
+        .routes(routes!(transcripts::process))
+        .routes(routes!(progress::watch))
+        .routes(routes!(events::listen))
+}
+
+/// For providers, and for whoever writes a client.
+fn beside() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::whereby))
+        .routes(routes!(webhooks::of_provider))
+        .routes(routes!(contract::show))
+        .routes(routes!(contract::page))
+}
+
+/// For whoever operates it.
+fn operation() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::lives)).routes(routes!(health::ready))
+}
+
+fn metrics() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::metrics))
+}
+
+/// What all of these routes are, take and answer.
+pub(crate) fn document() -> OpenApi {
+    let beside = beside().merge(operation()).merge(metrics());
+    contract::document(api().into_openapi(), beside.into_openapi())
 }
 
 async fn no_such_address(uri: Uri) -> Problem {

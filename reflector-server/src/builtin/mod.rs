@@ -27,6 +27,7 @@ use reflector_core::store::TokenHash;
 use sha2::{Digest, Sha256};
 
 pub use meet::{Meet, Timing};
+pub(crate) use page::escaped;
 pub use places::ClientAddress;
 pub use provider::{Builtin, TokenRefused};
 pub use socket::router;

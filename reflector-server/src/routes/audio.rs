@@ -11,11 +11,28 @@ use tracing::warn;
 
 use super::Path;
 use super::transcripts::owned;
+use crate::contract::parameters::TranscriptPath;
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::state::App;
 use crate::workers::Chain;
 
+/// The recording that a transcript was made of, or a part of it
+#[utoipa::path(get, path = "/transcripts/{transcript}/audio", tag = "transcripts", operation_id = "audio",
+    params(TranscriptPath, ("range" = Option<String>, Header, nullable = false, example = "bytes=0-1023",
+        description = "One part in bytes (RFC 9110); asking for several, or in another unit, gives all of it.")),
+    responses(
+    (status = 200, description = "all of it", content(
+        ("video/mp4"), ("video/x-matroska"), ("video/webm"), ("audio/mpeg"), ("audio/wav"), ("audio/flac"),
+        ("audio/ogg"), ("application/octet-stream"))),
+    (status = 206, description = "the part that was asked for",
+        headers(("Content-Range" = String, description = "Which bytes of how many.")), content(
+        ("video/mp4"), ("video/x-matroska"), ("video/webm"), ("audio/mpeg"), ("audio/wav"), ("audio/flac"),
+        ("audio/ogg"), ("application/octet-stream"))),
+    (status = 404, description = "there is no such transcript, or its audio is there no more"),
+    (status = 416, description = "there is no such part",
+        headers(("Content-Range" = String, description = "How many bytes there are."))),
+    (status = 502, description = "where the recordings are refused to give it")))]
 pub(crate) async fn play(
     State(app): State<App>,
     caller: Caller,
@@ -27,7 +44,8 @@ pub(crate) async fn play(
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(Range::read);
     let Some((first, last)) = asked.unwrap_or(Range::From(0)).within(size) else {
         let whole = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
-        return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
+        let detail = format!("there is no such part: the audio has {size} bytes");
+        return Ok((whole, Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)).into_response());
     };
     let opened = app.line.objects.open(&transcript.object, first).await.map_err(|error| away(&error))?;
     let Some(opened) = opened else {

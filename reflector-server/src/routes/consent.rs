@@ -6,29 +6,46 @@ use axum::http::StatusCode;
 use reflector_core::store::{ConsentAnswer, TokenHash};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Path;
 use super::meetings::found;
 use crate::builtin::token_hash;
+use crate::contract::parameters::MeetingPath;
 use crate::error::Problem;
 use crate::json::Input;
 use crate::pipeline::ANSWERED_WITHIN;
 use crate::state::App;
 
-#[derive(Debug, Deserialize)]
+/// What a participant says of being recorded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Consent, examples(json!({ "consent_given": false, "participant_token": "what joining gave" })))]
 pub(crate) struct ConsentInput {
+    /// Whether they agree.
     consent_given: bool,
+    /// What joining gave them.
     participant_token: String,
 }
 
-#[derive(Debug, Serialize)]
+/// An answer that was taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConsentTaken)]
 pub(crate) struct ConsentBody {
+    /// Always `success`.
     status: &'static str,
+    /// The same for every answer of a participant.
     consent_id: Uuid,
 }
 
-/// Keeps an answer, and has a denial obeyed. The newest answer of a token counts.
+/// Takes what a participant says of being recorded
+///
+/// A denial is obeyed, also one that comes after the meeting. The newest answer of a token counts.
+#[utoipa::path(post, path = "/meetings/{meeting}/consent", tag = "meetings", operation_id = "answer_for_consent",
+    security((), ("token" = []), ("api_key" = [])), params(MeetingPath), request_body = ConsentInput, responses(
+    (status = 200, description = "it is taken", body = ConsentBody),
+    (status = 403, description = "participant_token is not one that joining this meeting gave, or a page of another origin asked"),
+    (status = 409, description = "the meeting ended more than 24 hours ago; ask the room's owner to delete its recordings")))]
 pub(crate) async fn answer(
     State(app): State<App>,
     Path(id): Path<String>,

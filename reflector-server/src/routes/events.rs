@@ -8,8 +8,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::stream::{self, Stream};
 use reflector_core::store::FeedPlace;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{Client, Query};
+use crate::contract::words;
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::identity::access::{self, Wants};
@@ -20,12 +22,29 @@ use crate::state::App;
 const LAST: &str = "last-event-id";
 
 /// Which meetings somebody listens to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Listening {
+    /// Those of this room alone, by its name or its id: needed for those who do not say who they are.
+    #[param(nullable = false)]
     room: Option<String>,
 }
 
-/// What stands, and from then on each change; from where they were, for those who come back.
+/// What happens, as it happens: server-sent events of the history
+///
+/// To begin with an event `meeting` for each meeting that stands, and `ready`; from then on an `entry` of the history for
+/// each change, to owners and operators, and to others the `meeting` as it is then. The data of both is a `Live`. Whoever
+/// comes back sends the last `id` that they were given, and goes on from there; if that cannot be done any more, `reset`
+/// comes first, and it begins anew. What came before may come again: it is known by its meeting and its `seq`.
+#[utoipa::path(get, path = "/events", tag = "meetings", operation_id = "listen",
+    security((), ("token" = []), ("api_key" = [])),
+    params(Listening, ("last-event-id" = Option<String>, Header, nullable = false,
+        description = "Where to go on: the last `id` that was given. Browsers send it by themselves.")),
+    responses(
+    (status = 200, description = "the events, each of this form", body = words::LiveEvent,
+        content_type = "text/event-stream"),
+    (status = 404, description = "there is no such room, or none that the caller may know of"),
+    (status = 429, description = "they have 20 streams already")))]
 pub(crate) async fn listen(
     State(app): State<App>,
     caller: Caller,

@@ -1,4 +1,6 @@
-//! Meetings: the current one, scheduled ones, joining, and what their owner does with them.
+//! Meetings: the current one, scheduled ones, joining, and, in [`owned`], what their owner does with them.
+
+pub(crate) mod owned;
 
 use std::time::Duration;
 
@@ -10,11 +12,14 @@ use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
 use reflector_core::store::{Loaded, Source};
 use reflector_core::{MeetingId, RoomId, Timestamp, admission};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use super::Path;
 use super::rooms::minutes;
-use super::{PageQuery, Path, Query};
-use crate::api::{EntryBody, Listing, MeetingBody, SeenMeeting};
+use crate::api::{MeetingBody, SeenMeeting};
 use crate::clock::new_id;
+use crate::contract::parameters::{MeetingPath, RoomPath};
+use crate::contract::{examples, words};
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::identity::access::{Standing, Wants, meeting, room};
@@ -22,7 +27,7 @@ use crate::json::Input;
 use crate::state::App;
 
 /// A body in which nothing is asked for; what it says is ignored, if it is an object.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Nothing {}
 
 /// How long a caller waits for the provider to make a room.
@@ -30,6 +35,14 @@ const OPENING: Duration = Duration::from_secs(10);
 /// How often it is looked whether another server has made it.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// The room's current meeting, made if there is none
+///
+/// Callers at once get the same one, and the provider is asked for one room.
+#[utoipa::path(post, path = "/rooms/{room}/meeting", tag = "meetings", operation_id = "current_meeting",
+    params(RoomPath), request_body = Nothing, responses(
+    (status = 200, description = "the meeting", body = MeetingBody),
+    (status = 502, description = "the video provider refused to make a room"),
+    (status = 503, description = "the video provider has not answered in ten seconds, or the store is away; try again")))]
 pub(crate) async fn current(
     State(app): State<App>,
     caller: Caller,
@@ -76,15 +89,35 @@ async fn opened(app: &App, mut loaded: Loaded) -> Result<Loaded, Problem> {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// A meeting that is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(examples::new_meeting))]
 pub(crate) struct NewMeeting {
+    /// When it begins.
+    #[schema(value_type = words::Time)]
     start_date: Timestamp,
+    /// When it is to end: after its start and after now.
+    #[schema(value_type = words::Time)]
     end_date: Timestamp,
+    /// A calendar event, of which a room has one open meeting at the most. 1024 bytes at the most.
+    #[schema(min_length = 1, max_length = 1024)]
     calendar_event_id: Option<String>,
+    /// What is to be kept with it, whatever it is.
+    #[schema(value_type = Value, required = false)]
     calendar_metadata: Option<serde_json::Value>,
+    /// For how long it waits when everybody has left; without it as its room says.
+    #[schema(value_type = Option<words::MinutesAsked>)]
     grace_period_minutes: Option<f64>,
 }
 
+/// Schedules a meeting
+#[utoipa::path(post, path = "/rooms/{room}/meetings", tag = "meetings", operation_id = "schedule_meeting",
+    params(RoomPath), request_body = NewMeeting, responses(
+    (status = 200, description = "the open meeting of this calendar event, with these dates", body = MeetingBody),
+    (status = 201, description = "the meeting", body = MeetingBody),
+    (status = 409, description = "the open meeting of this calendar event cannot take these dates any more"),
+    (status = 502, description = "the video provider refused to make a room"),
+    (status = 503, description = "the video provider has not answered in ten seconds, or the store is away; try again")))]
 pub(crate) async fn schedule(
     State(app): State<App>,
     caller: Caller,
@@ -100,7 +133,7 @@ pub(crate) async fn schedule(
         return Err(Problem::invalid("end_date", "the end must be in the future"));
     }
     if new.calendar_event_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 1024) {
-        return Err(Problem::invalid("calendar_event_id", "use 1 to 1024 characters"));
+        return Err(Problem::invalid("calendar_event_id", "use 1 to 1024 bytes of text"));
     }
     let new = NewScheduled {
         id: MeetingId(new_id()),
@@ -119,6 +152,12 @@ pub(crate) async fn schedule(
     Ok((status, Json(body(&app, &loaded, standing).await?)))
 }
 
+/// Who meets now: every active meeting of a room, the one that ends last first
+///
+/// Meetings that run over their end are among them.
+#[utoipa::path(get, path = "/rooms/{room}/meetings/active", tag = "meetings", operation_id = "active_meetings",
+    security((), ("token" = []), ("api_key" = [])), params(RoomPath), responses(
+    (status = 200, description = "the meetings; guests see little of each", body = Vec<SeenMeeting>)))]
 pub(crate) async fn active(
     State(app): State<App>,
     caller: Caller,
@@ -133,6 +172,14 @@ pub(crate) async fn active(
     Ok(Json(seen.collect()))
 }
 
+/// Where to go, and a token to enter with
+///
+/// The meeting is kept open for whoever asked, for a short while.
+#[utoipa::path(post, path = "/rooms/{room}/meetings/{meeting}/join", tag = "meetings", operation_id = "join_meeting",
+    security((), ("token" = []), ("api_key" = [])), params(RoomPath, MeetingPath), request_body = Nothing, responses(
+    (status = 200, description = "the meeting, with `room_url` and `participant_token`", body = SeenMeeting),
+    (status = 400, description = "the meeting is not active, or the body is not a JSON object"),
+    (status = 403, description = "the meeting belongs to another room, or a page of another origin asked")))]
 pub(crate) async fn join(
     State(app): State<App>,
     caller: Caller,
@@ -157,6 +204,9 @@ pub(crate) async fn join(
     Ok(Json(SeenMeeting::of(&loaded, &app, current, standing).joined(url, token)))
 }
 
+/// A meeting
+#[utoipa::path(get, path = "/meetings/{meeting}", tag = "meetings", operation_id = "show_meeting",
+    params(MeetingPath), responses((status = 200, description = "the meeting", body = MeetingBody)))]
 pub(crate) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -164,130 +214,6 @@ pub(crate) async fn show(
 ) -> Result<Json<MeetingBody>, Problem> {
     let (loaded, standing) = meeting(&app, &caller, &id, Wants::Share).await?;
     body(&app, &loaded, standing).await.map(Json)
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct MeetingChange {
-    start_date: Option<Timestamp>,
-    end_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "super::named")]
-    grace_period_minutes: Option<Option<f64>>,
-}
-
-pub(crate) async fn change(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Input(change): Input<MeetingChange>,
-) -> Result<Json<MeetingBody>, Problem> {
-    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
-    let id = loaded.meeting.id;
-    let grace = match change.grace_period_minutes {
-        Some(Some(grace)) => Some(Some(minutes("grace_period_minutes", grace)?)),
-        Some(None) => Some(None),
-        None => None,
-    };
-    if change.start_date.is_some() || change.end_date.is_some() {
-        let moved = Event::Rescheduled { start: change.start_date, end: change.end_date };
-        match tell(&app, id, moved).await {
-            Err(TellError::Refused(Ignored::EndNotAfterStart)) if change.end_date.is_none() => {
-                return Err(Problem::invalid("start_date", "the start must be before the end"));
-            }
-            told => told?,
-        }
-    }
-    if let Some(grace) = grace {
-        tell(&app, id, Event::GraceChanged { grace }).await?;
-    }
-    shown(&app, id, standing).await
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Extension {
-    until: Timestamp,
-}
-
-pub(crate) async fn extend(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Input(extension): Input<Extension>,
-) -> Result<Json<MeetingBody>, Problem> {
-    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
-    let (schedule, now) = (loaded.meeting.life.schedule, (app.clock)());
-    // The end of an unscheduled meeting is information only.
-    let latest = if schedule.scheduled { schedule.end.max(now) } else { now };
-    if extension.until <= latest {
-        return Err(Problem::invalid("until", "use a time after the meeting's end and after now"));
-    }
-    tell(&app, loaded.meeting.id, Event::Rescheduled { start: None, end: Some(extension.until) }).await?;
-    shown(&app, loaded.meeting.id, standing).await
-}
-
-pub(crate) async fn end(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Input(Nothing {}): Input<Nothing>,
-) -> Result<Json<MeetingBody>, Problem> {
-    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
-    let id = loaded.meeting.id;
-    match tell(&app, id, Event::EndRequested).await {
-        // To end what is ended is no mistake.
-        Err(TellError::Refused(Ignored::Closed | Ignored::Closing)) | Ok(()) => {
-            shown(&app, id, standing).await
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-pub(crate) async fn cancel(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<MeetingBody>, Problem> {
-    let (loaded, standing) = meeting(&app, &caller, &id, Wants::Own).await?;
-    let id = loaded.meeting.id;
-    tell(&app, id, Event::Cancelled).await?;
-    shown(&app, id, standing).await
-}
-
-pub(crate) async fn history(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Query(query): Query<PageQuery>,
-) -> Result<Json<Listing<EntryBody>>, Problem> {
-    let (loaded, _) = meeting(&app, &caller, &id, Wants::Own).await?;
-    let paging = query.paging()?;
-    let limit = usize::try_from(paging.limit).unwrap_or(usize::MAX);
-    let entries = app.engine.store().history(loaded.meeting.id, paging.offset, limit).await?;
-    let items = entries.iter().map(EntryBody::from).collect();
-    Ok(Json(Listing { items, total: loaded.entries, page: query.page, size: query.size }))
-}
-
-/// What a meeting could not be told.
-enum TellError {
-    Refused(Ignored),
-    Problem(Problem),
-}
-
-impl From<TellError> for Problem {
-    fn from(error: TellError) -> Self {
-        match error {
-            TellError::Refused(ignored) => Self::refused(ignored),
-            TellError::Problem(problem) => problem,
-        }
-    }
-}
-
-async fn tell(app: &App, id: MeetingId, event: Event) -> Result<(), TellError> {
-    let told = app.engine.apply(id, &Told::of(event, Source::Api), (app.clock)()).await;
-    match told.map_err(|error| TellError::Problem(error.into()))? {
-        Applied::Taken { ignored: None | Some(Ignored::NoChange), .. } | Applied::Duplicate => Ok(()),
-        Applied::Taken { ignored: Some(ignored), .. } => Err(TellError::Refused(ignored)),
-        Applied::NoSuchMeeting => Err(TellError::Problem(Problem::no_such("meeting"))),
-    }
 }
 
 fn accepted(applied: Applied) -> Result<MeetingId, Problem> {

@@ -20,7 +20,9 @@ use axum::http::StatusCode;
 use reflector_core::RoomId;
 use reflector_core::store::Paging;
 use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
+use crate::api::MOST_ITEMS;
 use crate::builtin::ClientAddress;
 use crate::error::Problem;
 use crate::identity::Caller;
@@ -28,11 +30,16 @@ use crate::identity::access::{self, Wants};
 use crate::state::App;
 
 /// Which page of a listing.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
+    /// Which page, from 1.
     #[serde(default = "first")]
+    #[param(default = 1, minimum = 1, format = "uint64")]
     pub(crate) page: u64,
+    /// How many items it has at the most.
     #[serde(default = "usual")]
+    #[param(default = 50, minimum = 1, maximum = 200, format = "uint64")]
     pub(crate) size: u64,
 }
 
@@ -49,7 +56,7 @@ impl PageQuery {
         if self.page == 0 {
             return Err(Problem::invalid("page", "pages are counted from 1"));
         }
-        if !(1..=200).contains(&self.size) {
+        if !(1..=MOST_ITEMS).contains(&self.size) {
             return Err(Problem::invalid("size", "a page has 1 to 200 items"));
         }
         Ok(Paging { offset: (self.page - 1).saturating_mul(self.size), limit: self.size })

@@ -14,6 +14,8 @@ use serde::Serialize;
 use super::transcripts::{load, owned};
 use super::{Client, Path};
 use crate::api::StageBody;
+use crate::contract::parameters::TranscriptPath;
+use crate::contract::words;
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::live::Seat;
@@ -38,8 +40,15 @@ struct Watch {
     _seat: Seat,
 }
 
-/// One event with all stages at once, one at each change, and the end of the stream at the end of the run. A listener
-/// that comes back is told how it stands.
+/// How far a transcript is, as server-sent events
+///
+/// One event `progress` with all stages at once, one at each change, and the end of the stream at the end of the run. A
+/// listener that comes back is told how it stands.
+#[utoipa::path(get, path = "/transcripts/{transcript}/events", tag = "transcripts",
+    operation_id = "watch_transcript", params(TranscriptPath), responses(
+    (status = 200, description = "the events, each of this form", body = words::ProgressEvent,
+        content_type = "text/event-stream"),
+    (status = 429, description = "they have 20 streams already")))]
 pub(crate) async fn watch(
     State(app): State<App>,
     caller: Caller,

@@ -9,10 +9,13 @@ use reflector_core::store::WhichRecordings;
 use reflector_core::{MeetingId, RecordingId};
 use serde::Deserialize;
 use tracing::warn;
+use utoipa::{IntoParams, ToSchema};
 
 use super::meetings::Nothing;
 use super::{PageQuery, Path, Query, room_asked_for};
 use crate::api::{Listing, RecordingBody};
+use crate::contract::parameters::RecordingPath;
+use crate::contract::words;
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::identity::access::owns;
@@ -20,12 +23,23 @@ use crate::json::Input;
 use crate::state::App;
 use crate::workers::Chain;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
+    /// Those of this status alone.
+    #[param(value_type = Option<words::RecordingStatus>)]
     status: Option<RecordingStatus>,
+    /// Those of this room alone, by its name or its id.
+    #[param(nullable = false)]
     room: Option<String>,
 }
 
+/// Recordings of one's own rooms, newest first
+///
+/// Operators see all of them, also those of which nobody knows the meeting.
+#[utoipa::path(get, path = "/recordings", tag = "recordings", operation_id = "list_recordings",
+    params(ListQuery, PageQuery), responses(
+    (status = 200, description = "a page of recordings", body = Listing<RecordingBody>)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -40,6 +54,9 @@ pub(crate) async fn list(
     Ok(Json(Listing { items, total: found.total, page: page.page, size: page.size }))
 }
 
+/// A recording
+#[utoipa::path(get, path = "/recordings/{recording}", tag = "recordings", operation_id = "show_recording",
+    params(RecordingPath), responses((status = 200, description = "the recording", body = RecordingBody)))]
 pub(crate) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -48,7 +65,13 @@ pub(crate) async fn show(
     Ok(Json(RecordingBody::of(&owned(&app, &caller, &id).await?, app.line.runs.store()).await?))
 }
 
-/// Erases the object first: a recording whose object stays would be gone from sight and not from the bucket.
+/// Erases a recording and its object
+///
+/// The object goes first: a recording whose object stays would be gone from sight and not from the bucket.
+#[utoipa::path(delete, path = "/recordings/{recording}", tag = "recordings", operation_id = "delete_recording",
+    params(RecordingPath), responses(
+    (status = 204, description = "it is erased"),
+    (status = 502, description = "its object could not be erased, so nothing was deleted")))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
@@ -74,6 +97,11 @@ async fn erase(app: &App, object: &ObjectVersion) -> Result<(), Problem> {
     })
 }
 
+/// Has a recording worked on again, from the start
+#[utoipa::path(post, path = "/recordings/{recording}/requeue", tag = "recordings",
+    operation_id = "requeue_recording", params(RecordingPath), request_body = Nothing, responses(
+    (status = 202, description = "it waits to be worked on", body = RecordingBody),
+    (status = 409, description = "nobody knows which meeting it is of: attach it to one, which queues it too")))]
 pub(crate) async fn requeue(
     State(app): State<App>,
     caller: Caller,
@@ -93,11 +121,19 @@ pub(crate) async fn requeue(
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Which meeting a recording is of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Attachment)]
 pub(crate) struct AttachInput {
+    /// The meeting's id.
+    #[schema(value_type = uuid::Uuid)]
     meeting_id: MeetingId,
 }
 
+/// Says which meeting a recording is of; for operators
+#[utoipa::path(post, path = "/recordings/{recording}/attach", tag = "recordings",
+    operation_id = "attach_recording", params(RecordingPath), request_body = AttachInput, responses(
+    (status = 202, description = "it waits to be worked on", body = RecordingBody)))]
 pub(crate) async fn attach(
     State(app): State<App>,
     caller: Caller,

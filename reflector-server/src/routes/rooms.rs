@@ -14,10 +14,13 @@ use reflector_core::{
 };
 use serde::Deserialize;
 use url::Url;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{PageQuery, Path, Query};
 use crate::api::{Listing, RoomBody};
 use crate::clock::new_id;
+use crate::contract::parameters::RoomPath;
+use crate::contract::{examples, words};
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::identity::access::{Standing, Wants, room};
@@ -34,31 +37,69 @@ const A_SECRET: &str =
 const MOST_MINUTES: f64 = 525_600.0;
 
 /// What can be said of a room. What is not named stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = RoomChange, examples(examples::room_change))]
 pub(crate) struct RoomInput {
+    /// The name that it has: it keeps it.
+    #[schema(value_type = Option<words::RoomName>)]
     name: Option<String>,
+    /// Whether only a host can let people in.
     is_locked: Option<bool>,
+    /// How many people it is built for.
+    #[schema(value_type = Option<words::RoomMode>)]
     room_mode: Option<RoomMode>,
+    /// Whether and where its meetings are recorded.
+    #[schema(value_type = Option<words::RecordingType>)]
     recording_type: Option<RecordingType>,
+    /// What starts a recording.
+    #[schema(value_type = Option<words::RecordingTrigger>)]
     recording_trigger: Option<RecordingTrigger>,
+    /// Whether every user sees it and may start meetings in it.
     is_shared: Option<bool>,
+    /// Whether it takes in whoever comes, also those who do not say who they are.
     guests: Option<bool>,
+    /// For how long its meetings wait when everybody has left; null for what the deployment says.
     #[serde(default, deserialize_with = "super::named")]
+    #[schema(value_type = Option<words::MinutesAsked>)]
     grace_period_minutes: Option<Option<f64>>,
+    /// For how long its scheduled meetings may run over their end; null for what the deployment says.
     #[serde(default, deserialize_with = "super::named")]
+    #[schema(value_type = Option<OvertimeInput>)]
     overtime_minutes: Option<Option<OvertimeInput>>,
+    /// The video provider of its meetings, one that is configured; null for the one that the deployment says.
     #[serde(default, deserialize_with = "super::named")]
+    #[schema(value_type = Option<String>)]
     provider: Option<Option<String>>,
+    /// What becomes of a recording when somebody denies their consent to it.
+    #[schema(value_type = Option<words::OnDenied>)]
     on_denied: Option<OnDenied>,
+    /// Where its owner is told what happens: an https address that is not private; null for nowhere.
     #[serde(default, deserialize_with = "super::named")]
+    #[schema(value_type = Option<String>, format = "uri")]
     webhook_url: Option<Option<String>>,
+    /// What messages to `webhook_url` are signed with, and needed with the first one.
+    #[schema(min_length = 16, max_length = 256, write_only)]
     webhook_secret: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A room that is to be. What is not named is as usual.
+#[derive(ToSchema)]
+#[schema(examples(examples::new_room))]
+#[expect(dead_code, reason = "it is what RoomInput must be to make a room, for the document alone")]
+struct NewRoom {
+    /// Its name, which no other room has.
+    name: words::RoomName,
+    #[serde(flatten)]
+    settings: RoomInput,
+}
+
+/// A number of minutes, or the word `never`.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "use a number of minutes, or \"never\"")]
 enum OvertimeInput {
+    #[schema(value_type = words::MinutesAsked)]
     Minutes(f64),
+    #[schema(value_type = words::Never)]
     Word(String),
 }
 
@@ -104,7 +145,7 @@ fn webhook(
     secret: Option<String>,
 ) -> Result<Option<RoomWebhook>, Problem> {
     let secret = secret.map(|secret| {
-        let fits = (LEAST_SECRET..=MOST_SECRET).contains(&secret.len());
+        let fits = (LEAST_SECRET..=MOST_SECRET).contains(&secret.chars().count());
         if fits { Ok(WebhookSecret::new(secret)) } else { Err(Problem::invalid("webhook_secret", A_SECRET)) }
     });
     let (url_before, secret_before) = before.map(|RoomWebhook { url, secret }| (url, secret)).unzip();
@@ -142,6 +183,10 @@ fn known_provider(app: &App, name: &str) -> Result<ProviderName, Problem> {
     }
 }
 
+/// Makes a room
+#[utoipa::path(post, path = "/rooms", tag = "rooms", operation_id = "create_room", request_body = NewRoom, responses(
+    (status = 201, description = "the room", body = RoomBody),
+    (status = 409, description = "another room has this name")))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -159,6 +204,9 @@ pub(crate) async fn create(
     }
 }
 
+/// One's own rooms and shared ones, by name
+#[utoipa::path(get, path = "/rooms", tag = "rooms", operation_id = "list_rooms", params(PageQuery), responses(
+    (status = 200, description = "a page of rooms", body = Listing<RoomBody>)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -169,6 +217,9 @@ pub(crate) async fn list(
     Ok(Json(Listing { items, total: page.total, page: query.page, size: query.size }))
 }
 
+/// A room
+#[utoipa::path(get, path = "/rooms/{room}", tag = "rooms", operation_id = "show_room", params(RoomPath), responses(
+    (status = 200, description = "the room", body = RoomBody)))]
 pub(crate) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -178,6 +229,9 @@ pub(crate) async fn show(
     Ok(Json(RoomBody::of(&room, standing)))
 }
 
+/// Changes a room
+#[utoipa::path(patch, path = "/rooms/{room}", tag = "rooms", operation_id = "change_room", params(RoomPath),
+    request_body = RoomInput, responses((status = 200, description = "the room as it is now", body = RoomBody)))]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller,
@@ -193,12 +247,19 @@ pub(crate) async fn change(
     if app.engine.store().update_room(room).await? { Ok(Json(body)) } else { Err(Problem::no_such("room")) }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
+    /// Whether its open meetings are ended with it.
     #[serde(default)]
     end: bool,
 }
 
+/// Deletes a room
+#[utoipa::path(delete, path = "/rooms/{room}", tag = "rooms", operation_id = "delete_room",
+    params(RoomPath, DeleteQuery), responses(
+    (status = 204, description = "it is deleted"),
+    (status = 409, description = "the room has open meetings; add ?end=true to end them with it")))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,

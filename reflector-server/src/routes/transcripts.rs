@@ -10,20 +10,31 @@ use reflector_core::pipeline::RestartAt;
 use reflector_core::store::{LoadedTranscript, WhichTranscripts};
 use reflector_pipeline::Published;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{PageQuery, Path, Query, room_asked_for};
 use crate::api::{Listing, TranscriptBody};
+use crate::contract::parameters::TranscriptPath;
 use crate::error::Problem;
 use crate::identity::Caller;
 use crate::identity::access::owns;
 use crate::json::Input;
 use crate::state::App;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
+    /// Those of this room alone, by its name or its id.
+    #[param(nullable = false)]
     room: Option<String>,
 }
 
+/// Transcripts of one's own rooms, newest first
+///
+/// Without what was said, which is long.
+#[utoipa::path(get, path = "/transcripts", tag = "transcripts", operation_id = "list_transcripts",
+    params(ListQuery, PageQuery), responses(
+    (status = 200, description = "a page of transcripts", body = Listing<TranscriptBody>)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -41,6 +52,9 @@ pub(crate) async fn list(
     Ok(Json(Listing { items, total: found.total, page: page.page, size: page.size }))
 }
 
+/// A transcript, as far as it has come
+#[utoipa::path(get, path = "/transcripts/{transcript}", tag = "transcripts", operation_id = "show_transcript",
+    params(TranscriptPath), responses((status = 200, description = "the transcript", body = TranscriptBody)))]
 pub(crate) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -49,6 +63,11 @@ pub(crate) async fn show(
     Ok(Json(body(&app, &owned(&app, &caller, &id).await?).await?))
 }
 
+/// A transcript as captions
+#[utoipa::path(get, path = "/transcripts/{transcript}/webvtt", tag = "transcripts", operation_id = "webvtt",
+    params(TranscriptPath), responses(
+    (status = 200, description = "the captions", body = String, content_type = "text/vtt"),
+    (status = 404, description = "there is no such transcript, or it has no text, or none yet")))]
 pub(crate) async fn webvtt(
     State(app): State<App>,
     caller: Caller,
@@ -60,12 +79,18 @@ pub(crate) async fn webvtt(
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Where to begin.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Restart, examples(json!({ "from": "publish" })))]
 pub(crate) struct ProcessInput {
+    /// A stage's name: what earlier ones made stays. Without it everything is done again.
     from: Option<String>,
 }
 
-/// Does it again: from the beginning, or from a stage.
+/// Makes a transcript again: from the beginning, or from a stage
+#[utoipa::path(post, path = "/transcripts/{transcript}/process", tag = "transcripts",
+    operation_id = "process_transcript", params(TranscriptPath), request_body = ProcessInput, responses(
+    (status = 202, description = "it waits to be worked on", body = TranscriptBody)))]
 pub(crate) async fn process(
     State(app): State<App>,
     caller: Caller,
@@ -82,7 +107,10 @@ pub(crate) async fn process(
     }
 }
 
-/// Deletes what was made of a recording; the recording stays.
+/// Deletes what was made of a recording; the recording stays
+#[utoipa::path(delete, path = "/transcripts/{transcript}", tag = "transcripts",
+    operation_id = "delete_transcript", params(TranscriptPath), responses(
+    (status = 204, description = "it is deleted")))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,

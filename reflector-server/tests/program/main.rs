@@ -1,6 +1,7 @@
 //! The program from outside: started with its settings, called over HTTP, used in a browser, stopped by signals.
 
 mod browser;
+mod contract;
 mod doctor;
 mod hands;
 #[path = "../harness/mod.rs"]

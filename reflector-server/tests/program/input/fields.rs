@@ -53,6 +53,9 @@ fn an_invalid_field_of_a_room_is_named() {
             Some("name"),
         ));
     }
+    // Sixteen bytes, and eight characters: it is characters that are counted.
+    let short = json!({ "webhook_url": "https://example.com/told", "webhook_secret": "ü".repeat(8) });
+    rows.push((Request::new("PATCH", "/rooms/standup").json(&short), 422, Some("webhook_secret")));
     rows.push((Request::new("POST", "/rooms").json(&json!({})), 422, Some("name")));
     rows.push((Request::new("POST", "/rooms"), 422, Some("name")));
     world.refuses(rows);
