@@ -54,8 +54,8 @@ pub(crate) fn meeting() -> Value {
     json!({
         "id": MEETING,
         "room_id": ROOM,
-        "room_name": "reflector-019ab3c01e5d7f209d226c2f4dae8b02-1",
-        "room_url": "http://127.0.0.1:1250/meet/reflector-019ab3c01e5d7f209d226c2f4dae8b02-1",
+        "room_name": "reflector-01m83r8ccg2m6qvx0p9a7tfkr0",
+        "room_url": "http://127.0.0.1:1250/meet/reflector-01m83r8ccg2m6qvx0p9a7tfkr0",
         "host_room_url": "",
         "lobby_url": format!("http://127.0.0.1:1250/lobby/{ROOM}"),
         "start_date": "2026-11-22T09:30:00Z",
@@ -107,8 +107,8 @@ pub(crate) fn recording() -> Value {
     json!({
         "id": RECORDING,
         "bucket_name": "meetings",
-        "object_key": "reflector-019ab3c01e5d7f209d226c2f4dae8b02-1-2026-11-22T09:30:00Z.mp4",
-        "version": "null",
+        "object_key": "reflector-01m83r8ccg2m6qvx0p9a7tfkr0-2026-11-22T09:30:00Z.mp4",
+        "version": "3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY",
         "revision": 1,
         "size": 7_340_032,
         "recorded_at": "2026-11-22T09:30:00Z",

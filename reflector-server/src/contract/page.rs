@@ -1,5 +1,6 @@
 //! The document as a page for people: made here, so that it needs no script, no other server and no build.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -105,18 +106,20 @@ impl<'a> Page<'a> {
         items(&schema["examples"]).next().map(example)
     }
 
+    /// The refusals that routes share, by their status.
     fn refusals(&self) -> String {
-        let mut rows = String::new();
+        let mut rows = BTreeMap::new();
         for (name, answer) in fields(&self.0["components"]["responses"]) {
             let problem = &answer["content"]["application/problem+json"]["example"];
             let headers: Vec<_> = fields(&answer["headers"]).map(|(name, _)| code(name)).collect();
             let with =
                 if headers.is_empty() { String::new() } else { format!(" With {}.", headers.join(", ")) };
-            let status = escaped(&problem["status"].to_string());
+            let (name, status) = (escaped(name), escaped(&problem["status"].to_string()));
             let says = inline(word(&answer["description"]));
-            let _ = write!(rows, "<tr id=\"{}\"><th>{status}</th><td>{says}.{with}</td></tr>", escaped(name));
+            let row = format!("<tr id=\"{name}\"><th>{status}</th><td>{says}.{with}</td></tr>");
+            rows.insert((status, name), row);
         }
-        format!("<table>{rows}</table>")
+        format!("<table class=\"refusals\">{}</table>", rows.into_values().collect::<String>())
     }
 
     fn schemas(&self) -> String {
@@ -162,6 +165,7 @@ fn answers(answers: &Value) -> String {
         let bodies: Vec<_> = fields(&answer["content"])
             .map(|(kind, content)| match content.get("schema") {
                 Some(schema) if kind.ends_with("json") => type_of(schema),
+                Some(schema) if schema["$ref"].is_string() => format!("{} {}", code(kind), type_of(schema)),
                 _ => code(kind),
             })
             .collect();

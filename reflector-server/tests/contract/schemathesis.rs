@@ -44,7 +44,8 @@ impl<'a> Schemathesis<'a> {
         fs::write(folder.join("hooks.py"), include_str!("hooks.py")).expect("it can be written");
         command.args(["--config-file", "schemathesis.toml", "run", &self.document]);
         command.args(["--url", &format!("http://{}", self.world.program.address)]);
-        command.args(["--no-color", "--warnings", "off", "--max-examples", &variable(EXAMPLES, "20")]);
+        command.args(["--no-color", "--warnings", "off", "--suppress-health-check", "all"]);
+        command.args(["--max-examples", &variable(EXAMPLES, "20")]);
         command.args(["--seed", &variable(SEED, "1"), "--generation-database", "none"]);
         Outcome(command.output().expect("it runs"))
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -122,11 +123,23 @@ pub(crate) fn run(folder: &Path, environment: &[(&str, &str)], arguments: &[&str
 /// The same by a command of one's own.
 pub(crate) fn run_as(mut command: Command) -> Output {
     let mut child = command.spawn().expect("it starts");
+    let (stdout, stderr) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
     let ended = within(PATIENCE, || child.try_wait().expect("a child"));
     let _ = child.kill();
-    let output = child.wait_with_output().expect("a child");
+    let status = child.wait().expect("a child");
+    let [stdout, stderr] = [stdout, stderr].map(|read| read.join().expect("it reads to the end"));
+    let output = Output { status, stdout, stderr };
     assert!(ended.is_some(), "{command:?} goes on: {output:?}");
     output
+}
+
+/// Reads all that comes out of a pipe, so that nobody waits for a full one.
+fn all_of(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.expect("piped").read_to_end(&mut bytes).expect("it can be read");
+        bytes
+    })
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
