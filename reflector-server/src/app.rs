@@ -20,8 +20,10 @@ use crate::clock::{self, Clock};
 use crate::config::{Config, RecordingSettings, Roles};
 use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
+use crate::connections::{Bounds, Door};
 use crate::identity::{Identity, Sessions};
 use crate::live::{Newsroom, Seats};
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::directory::{self, Directory, Pace};
@@ -36,6 +38,9 @@ const STILL_TAKING: Duration = Duration::from_secs(5);
 /// How long what is in hand may take after that.
 const FINISHING: Duration = Duration::from_secs(20);
 
+/// How many connections there may be where there are metrics alone.
+const SCRAPES: usize = 32;
+
 /// How often a process looks for what other processes made due or owed, if it answers no requests itself: nothing
 /// rings its bell.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,6 +49,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Server {
     app: App,
     roles: Roles,
+    bounds: Bounds,
     metrics_elsewhere: bool,
     meet: Arc<Meet>,
     worker: Worker,
@@ -67,9 +73,6 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
-    /// The sockets failed.
-    #[error("the server cannot go on")]
-    Serve(#[source] std::io::Error),
     /// Whereby cannot be used with these settings.
     #[error(transparent)]
     Whereby(#[from] reflector_whereby::NotUsable),
@@ -156,6 +159,7 @@ impl Server {
             tokens: ParticipantTokens::new(key),
             reach: config.reach,
             takes_recordings_in: config.roles.recordings,
+            limits: Arc::new(Limits::new(&config.limits, &clock)),
             metrics,
             builtin,
             bell,
@@ -172,6 +176,7 @@ impl Server {
         Ok(Self {
             app,
             roles,
+            bounds: config.connections.clone(),
             metrics_elsewhere,
             meet,
             worker,
@@ -195,10 +200,15 @@ impl Server {
 
     /// Serves its metrics on an address of their own, until it stops.
     pub fn serve_metrics(&self, listener: TcpListener) {
-        let stopped = self.worker.stop.clone().cancelled_owned();
         let router = router::of_metrics(self.app.clone());
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
-        self.worker.tasks.spawn(serving.into_future());
+        let door = Door {
+            listener,
+            router,
+            bounds: Bounds { all: SCRAPES, per_address: SCRAPES, proxies: Vec::new() },
+            stopping: Arc::clone(&self.app.stopping),
+            close: self.worker.stop.clone(),
+        };
+        self.worker.tasks.spawn(door.serve());
     }
 
     /// Starts what its roles are.
@@ -219,20 +229,17 @@ impl Server {
     }
 
     /// Serves until it is asked to stop, then finishes what is in hand.
-    ///
-    /// # Errors
-    ///
-    /// [`ServeError`] when the sockets fail.
-    pub async fn run(
-        self,
-        listener: TcpListener,
-        asked_to_stop: impl Future<Output = ()>,
-    ) -> Result<(), ServeError> {
+    pub async fn run(self, listener: TcpListener, asked_to_stop: impl Future<Output = ()>) {
         self.start();
         let close = CancellationToken::new();
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(close.clone().cancelled_owned());
-        let serving = tokio::spawn(serving.into_future());
+        let door = Door {
+            listener,
+            router: self.router(),
+            bounds: self.bounds.clone(),
+            stopping: Arc::clone(&self.app.stopping),
+            close: close.clone(),
+        };
+        let serving = tokio::spawn(door.serve());
         asked_to_stop.await;
         tracing::info!("stopping: finishing what is in hand");
         self.app.stopping.store(true, Ordering::SeqCst);
@@ -243,13 +250,10 @@ impl Server {
         self.worker.tasks.close();
         let finished = async {
             self.worker.tasks.wait().await;
-            serving.await
+            drop(serving.await);
         };
-        match tokio::time::timeout(FINISHING, finished).await {
-            Ok(Ok(served)) => served.map_err(ServeError::Serve),
-            // What was claimed and not settled is done by whoever runs next.
-            Ok(Err(_)) | Err(_) => Ok(()),
-        }
+        // What was claimed and not settled is done by whoever runs next.
+        let _ = tokio::time::timeout(FINISHING, finished).await;
     }
 }
 

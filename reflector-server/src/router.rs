@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,6 +23,7 @@ use crate::pages;
 use crate::routes::{
     audio, consent, events, health, meetings, progress, recordings, rooms, session, transcripts, webhooks,
 };
+use crate::limits;
 use crate::state::App;
 
 /// For how long a browser remembers what pages of another origin may do.
@@ -31,6 +32,7 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 /// Every route of a process that answers requests.
 pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
     let api = api()
+        .merge(for_guests(&app))
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     let router = Router::<App>::new()
@@ -67,6 +69,7 @@ fn finished(router: Router<App>, app: App) -> Router {
     // Around all of it: a browser asks by a method that no address has.
     let router = if app.cors_origins.is_empty() { router } else { router.layer(cors(&app.cors_origins)) };
     router
+        .layer(from_fn(limits::in_time))
         .layer(from_fn_with_state(app.clone(), auth::names_us))
         .layer(from_fn_with_state(app.clone(), forwarded::note_client))
         .layer(map_response(hardened))
@@ -115,13 +118,10 @@ fn api() -> Router<App> {
         .route("/rooms/{room}", get(rooms::show).patch(rooms::change).delete(rooms::delete))
         .route("/rooms/{room}/meeting", post(meetings::current))
         .route("/rooms/{room}/meetings", post(meetings::schedule))
-        .route("/rooms/{room}/meetings/active", get(meetings::active))
-        .route("/rooms/{room}/meetings/{meeting}/join", post(meetings::join))
         .route("/meetings/{meeting}", get(meetings::show).patch(meetings::change).delete(meetings::cancel))
         .route("/meetings/{meeting}/extend", post(meetings::extend))
         .route("/meetings/{meeting}/end", post(meetings::end))
         .route("/meetings/{meeting}/history", get(meetings::history))
-        .route("/meetings/{meeting}/consent", post(consent::answer))
         .route("/recordings", get(recordings::list))
         .route("/recordings/{recording}", get(recordings::show).delete(recordings::delete))
         .route("/recordings/{recording}/requeue", post(recordings::requeue))
@@ -133,6 +133,15 @@ fn api() -> Router<App> {
         .route("/transcripts/{transcript}/process", post(transcripts::process))
         .route("/transcripts/{transcript}/events", get(progress::watch))
         .route("/events", get(events::listen))
+}
+
+/// What those may call who do not say who they are.
+fn for_guests(app: &App) -> Router<App> {
+    Router::new()
+        .route("/rooms/{room}/meetings/active", get(meetings::active))
+        .route("/rooms/{room}/meetings/{meeting}/join", post(meetings::join))
+        .route("/meetings/{meeting}/consent", post(consent::answer))
+        .route_layer(from_fn_with_state(app.clone(), limits::guests))
 }
 
 async fn no_such_address(uri: Uri) -> Problem {

@@ -37,6 +37,9 @@ pub(crate) async fn current(
     Input(Nothing {}): Input<Nothing>,
 ) -> Result<Json<MeetingBody>, Problem> {
     let (room, standing) = room(&app, &caller, &named, Wants::Share).await?;
+    if !caller.is_operator() && current_in(&app, room.id).await?.is_none() {
+        app.limits.opens(&caller)?;
+    }
     let id = MeetingId(new_id());
     let CurrentMeeting::Is(loaded) =
         app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await?
@@ -102,6 +105,9 @@ pub(crate) async fn schedule(
     if new.calendar_event_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 1024) {
         return Err(Problem::invalid("calendar_event_id", "use 1 to 1024 characters"));
     }
+    if !caller.is_operator() && !is_there(&app, room.id, new.calendar_event_id.as_deref()).await? {
+        app.limits.opens(&caller)?;
+    }
     let new = NewScheduled {
         id: MeetingId(new_id()),
         start: new.start_date,
@@ -117,6 +123,13 @@ pub(crate) async fn schedule(
     };
     let loaded = opened(&app, load(&app, id).await?).await?;
     Ok((status, Json(body(&app, &loaded, standing).await?)))
+}
+
+/// Whether a room has an open meeting for this date of a calendar: then none is made for it.
+async fn is_there(app: &App, room: RoomId, occurrence: Option<&str>) -> Result<bool, Problem> {
+    let Some(occurrence) = occurrence else { return Ok(false) };
+    let open = app.engine.store().open_meetings(room).await?;
+    Ok(open.iter().any(|loaded| loaded.meeting.calendar_event_id.as_deref() == Some(occurrence)))
 }
 
 pub(crate) async fn active(

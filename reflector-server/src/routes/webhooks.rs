@@ -1,18 +1,23 @@
 //! Messages of providers. Whatever is verified is answered with 200, so that nobody sends it again.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use reflector_core::ProviderName;
-use reflector_core::engine::{Applied, Taken};
-use reflector_core::provider::Headers;
+use reflector_core::engine::{Applied, IntakeError, Taken};
+use reflector_core::provider::{DeliveryError, Headers};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 
 use super::Path;
+use crate::builtin::ClientAddress;
+use crate::connections::Held;
 use crate::error::Problem;
 use crate::json::bytes;
+use crate::limits::{LATE, Standing};
 use crate::state::App;
 
 struct Received(HeaderMap);
@@ -26,30 +31,39 @@ impl Headers for Received {
 pub(crate) async fn whereby(
     State(app): State<App>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    receive(&app, &"whereby".into(), headers, body).await
+    receive(&app, &"whereby".into(), headers, &extensions, body).await
 }
 
 pub(crate) async fn of_provider(
     State(app): State<App>,
     Path(provider): Path<String>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    receive(&app, &ProviderName(provider), headers, body).await
+    receive(&app, &ProviderName(provider), headers, &extensions, body).await
 }
 
 async fn receive(
     app: &App,
     provider: &ProviderName,
     headers: HeaderMap,
+    sent: &Extensions,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
+    let (headers, now) = (Received(headers), (app.clock)());
+    if let Err(error) = app.engine.proves_nothing(provider, &headers, now) {
+        drop(body);
+        return Err(refused(app, provider, error, sent).await);
+    }
     let body = bytes(body).await?;
-    let received = app.engine.receive(provider, &Received(headers), &body, (app.clock)()).await;
-    let (delivery, taken) =
-        received.inspect_err(|error| warn!(%provider, %error, "a message was not taken in"))?;
+    let (delivery, taken) = match app.engine.receive(provider, &headers, &body, (app.clock)()).await {
+        Ok(received) => received,
+        Err(error) => return Err(refused(app, provider, error, sent).await),
+    };
     let status = match taken {
         Taken::Applied(Applied::Taken { ignored: None, .. }) => "applied",
         Taken::Applied(Applied::Taken { .. } | Applied::NoSuchMeeting)
@@ -60,4 +74,23 @@ async fn receive(
     };
     debug!(%provider, delivery_id = delivery.id, kind = delivery.kind, status, "took in a message");
     Ok(Json(json!({ "status": status })))
+}
+
+/// What the sender is told of a message that was not taken in. Whoever floods waits for it, and fills no log.
+async fn refused(app: &App, provider: &ProviderName, error: IntakeError, sent: &Extensions) -> Problem {
+    let proves_nothing =
+        matches!(error, IntakeError::NoSuchEndpoint(_) | IntakeError::Delivery(DeliveryError::Unverified(_)));
+    if proves_nothing
+        && let Some(ClientAddress(from)) = sent.get()
+        && let Standing::Floods(after) = app.limits.unsigned.one_more(*from)
+    {
+        if let Some(held) = sent.get::<Arc<Held>>() {
+            held.may_go();
+        }
+        tokio::time::sleep(LATE).await;
+        let detail = format!("{error}; too many messages from this address prove nothing");
+        return Problem::too_many(after.as_secs() + 1, detail);
+    }
+    warn!(%provider, %error, "a message was not taken in");
+    error.into()
 }
