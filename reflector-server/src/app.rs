@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use reflector_aws::{AwsSettings, AwsSource};
+use reflector_core::ProviderName;
 use reflector_core::engine::{Announcer, Engine, Notices, Recordings, Settings};
 use reflector_core::provider::VideoProvider;
 use reflector_core::recording::{SourceError, Wanted};
@@ -18,20 +19,21 @@ use tokio_util::sync::CancellationToken;
 use crate::builtin::{Builtin, Meet};
 use crate::clock::{self, Clock};
 use crate::config::{Config, RecordingSettings, Roles};
+use crate::connections::{Bounds, Door};
 use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
-use crate::connections::{Bounds, Door};
 use crate::identity::{Identity, Sessions};
-use crate::live::{Newsroom, Seats};
 use crate::limits::Limits;
-use crate::metrics::Metrics;
+use crate::live::{Newsroom, Seats};
+use crate::metered::Metered;
+use crate::metrics::{ConnectionMetrics, Metrics};
 use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::directory::{self, Directory, Pace};
 use crate::recordings::{Feed, Holds};
 use crate::router;
 use crate::state::App;
 use crate::watched::{Bell, Watched};
-use crate::workers::{Heartbeat, Intake, Lifecycle, Pipelines, Post, Worker};
+use crate::workers::{Counts, Heartbeat, Intake, Lifecycle, Pipelines, Post, Worker};
 
 /// How long new connections are still taken after it was asked to stop: load balancers look at `/readyz` meanwhile.
 const STILL_TAKING: Duration = Duration::from_secs(5);
@@ -55,6 +57,7 @@ pub struct Server {
     worker: Worker,
     heartbeat: Heartbeat,
     lifecycle: Lifecycle,
+    counts: Counts,
     intake: Intake,
     pipelines: Pipelines,
     post: Post,
@@ -107,8 +110,12 @@ impl Server {
         let bell = Bell::new();
         kept.store = Arc::new(Watched::new(kept.store, Arc::clone(&bell)));
         let builtin = builtin(config, &kept, &clock);
-        let engine = Arc::new(engine(config, Arc::clone(&kept.store), &builtin)?);
         let metrics = Arc::new(Metrics::new());
+        let metered = |name: &ProviderName, provider| {
+            Arc::new(Metered::new(name.clone(), provider, metrics.life.clone())) as Arc<dyn VideoProvider>
+        };
+        let engine = Arc::new(engine(config, Arc::clone(&kept.store), &builtin, metered)?);
+        metrics.life.begin_with(engine.providers());
         let recordings = Arc::new(recordings(&config.recordings, &engine, Arc::clone(&kept.recordings)));
         let feeds = feeds(&config.recordings, &metrics, &clock).await?;
         let line = Line::new(config.pipeline.clone(), &kept, &feeds)?;
@@ -127,8 +134,15 @@ impl Server {
             bell: Arc::clone(&bell),
             sweep: if config.roles.api { config.sweep } else { config.sweep.min(LOOK) },
             notices: Arc::clone(&notices),
+            metrics: Arc::clone(&metrics),
             reconcile: config.policy.reconcile_after,
             retention: config.retention,
+        };
+        let counts = Counts {
+            worker: worker.clone(),
+            engine: Arc::clone(&engine),
+            tallies: Arc::clone(&kept.tallies),
+            metrics: Arc::clone(&metrics),
         };
         let intake = Intake {
             worker: worker.clone(),
@@ -182,6 +196,7 @@ impl Server {
             worker,
             heartbeat,
             lifecycle,
+            counts,
             intake,
             pipelines,
             post,
@@ -205,6 +220,7 @@ impl Server {
             listener,
             router,
             bounds: Bounds { all: SCRAPES, per_address: SCRAPES, proxies: Vec::new() },
+            metrics: ConnectionMetrics::default(),
             stopping: Arc::clone(&self.app.stopping),
             close: self.worker.stop.clone(),
         };
@@ -218,6 +234,7 @@ impl Server {
         }
         if self.roles.lifecycle {
             self.lifecycle.clone().start();
+            self.counts.clone().start();
             self.post.clone().start();
         }
         if self.roles.recordings {
@@ -236,6 +253,7 @@ impl Server {
             listener,
             router: self.router(),
             bounds: self.bounds.clone(),
+            metrics: self.app.metrics.http.connections.clone(),
             stopping: Arc::clone(&self.app.stopping),
             close: close.clone(),
         };
@@ -274,18 +292,22 @@ fn notices(config: &Config, kept: &Kept) -> Arc<Notices> {
     Arc::new(Notices::new(Arc::clone(&kept.notices), Arc::clone(&kept.store), courier))
 }
 
-/// The engine with every provider that is configured.
+/// The engine with every provider that is configured, each as `metered` makes it.
 pub(crate) fn engine(
     config: &Config,
     store: Arc<dyn Store>,
     builtin: &Arc<Builtin>,
+    metered: impl Fn(&ProviderName, Arc<dyn VideoProvider>) -> Arc<dyn VideoProvider>,
 ) -> Result<Engine, reflector_whereby::NotUsable> {
     let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
-    let engine = Engine::new(store, settings)
-        .with_provider("builtin".into(), Arc::clone(builtin) as Arc<dyn VideoProvider>)
-        .with_announcer(Arc::clone(builtin) as Arc<dyn Announcer>);
+    let with = |engine: Engine, name: ProviderName, provider| {
+        let provider = metered(&name, provider);
+        engine.with_provider(name, provider)
+    };
+    let engine = Engine::new(store, settings).with_announcer(Arc::clone(builtin) as Arc<dyn Announcer>);
+    let engine = with(engine, "builtin".into(), Arc::clone(builtin) as Arc<dyn VideoProvider>);
     Ok(match &config.whereby {
-        Some(whereby) => engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?)),
+        Some(whereby) => with(engine, "whereby".into(), Arc::new(Whereby::new(whereby.clone())?)),
         None => engine,
     })
 }

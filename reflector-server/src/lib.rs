@@ -24,6 +24,7 @@ mod json;
 mod limits;
 mod line;
 mod live;
+mod metered;
 mod metrics;
 mod named;
 pub mod outgoing;

@@ -19,11 +19,12 @@ use crate::builtin::{self, Meet};
 use crate::error::Problem;
 use crate::forwarded;
 use crate::identity;
+use crate::limits;
+use crate::metrics;
 use crate::pages;
 use crate::routes::{
     audio, consent, events, health, meetings, progress, recordings, rooms, session, transcripts, webhooks,
 };
-use crate::limits;
 use crate::state::App;
 
 /// For how long a browser remembers what pages of another origin may do.
@@ -77,6 +78,7 @@ fn finished(router: Router<App>, app: App) -> Router {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log")
                 .into_response()
         }))
+        .layer(from_fn_with_state(app.clone(), metrics::count))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))

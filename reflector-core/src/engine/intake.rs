@@ -5,9 +5,7 @@ use crate::engine::naming::same_generation;
 use crate::ids::{MeetingId, ProviderName};
 use crate::lifecycle::{Event, Sighting};
 use crate::meeting::{Meeting, ProviderRoom};
-use crate::provider::{
-    Delivery, DeliveryError, Fact, Headers, RoomAddress, Unverified, WebhookReader,
-};
+use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress, Unverified, WebhookReader};
 use crate::store::{DeliveryKey, Kept, KeptDelivery, Loaded, Source, TakenDelivery};
 use crate::time::Timestamp;
 
@@ -75,7 +73,9 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), IntakeError> {
         match self.reader(provider)?.read(headers, b"", now) {
-            Err(error @ DeliveryError::Unverified(Unverified::Missing | Unverified::Malformed)) => Err(error.into()),
+            Err(error @ DeliveryError::Unverified(Unverified::Missing | Unverified::Malformed)) => {
+                Err(error.into())
+            }
             _ => Ok(()),
         }
     }

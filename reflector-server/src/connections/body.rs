@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::extract::Request;
 use axum::body::Body;
+use axum::extract::Request;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -21,6 +21,7 @@ pub(super) struct Asked {
 impl Asked {
     /// None if its connection has given way meanwhile.
     pub(super) fn begin(held: &Arc<Held>, request: &Request<Incoming>) -> Option<Self> {
+        held.has_head();
         let has_body = !request.body().is_end_stream();
         let goes_on = if has_body { held.begins_to_read() } else { held.begins() };
         goes_on.then(|| Self { held: Arc::clone(held), has_body })

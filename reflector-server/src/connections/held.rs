@@ -17,6 +17,8 @@ pub(crate) struct Held {
     state: AtomicU64,
     /// Whether a request is in hand: its head has come, and it is not answered to the last byte.
     in_hand: AtomicBool,
+    /// How many heads of requests have come.
+    heads: AtomicU64,
     epoch: Instant,
     asked: CancellationToken,
     gone: CancellationToken,
@@ -28,6 +30,7 @@ impl Held {
         let held = Self {
             state: AtomicU64::new(BUSY),
             in_hand: AtomicBool::new(false),
+            heads: AtomicU64::new(0),
             epoch,
             asked: CancellationToken::new(),
             gone: CancellationToken::new(),
@@ -46,16 +49,25 @@ impl Held {
         self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, turned).is_ok()
     }
 
+    /// The head of a request has come.
+    pub(super) fn has_head(&self) {
+        self.asked.cancel();
+        self.heads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many heads of requests have come.
+    pub(super) fn heads(&self) -> u64 {
+        self.heads.load(Ordering::SeqCst)
+    }
+
     /// A request has come as a whole. `false` if the connection has given way meanwhile.
     pub(super) fn begins(&self) -> bool {
-        self.asked.cancel();
         self.in_hand.store(true, Ordering::SeqCst);
         self.turn(BUSY)
     }
 
-    /// The head of a request has come, and its body is waited for. `false` if the connection has given way meanwhile.
+    /// The body of a request is waited for. `false` if the connection has given way meanwhile.
     pub(super) fn begins_to_read(&self) -> bool {
-        self.asked.cancel();
         self.in_hand.store(true, Ordering::SeqCst);
         self.turn(self.now())
     }

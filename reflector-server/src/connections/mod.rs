@@ -36,11 +36,13 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use body::{Answered, Asked};
-pub(crate) use bounds::default_bound;
 pub use bounds::Bounds;
+pub(crate) use bounds::default_bound;
 pub(crate) use held::Held;
 use table::{Admission, Place, Table};
 use wire::Wire;
+
+use crate::metrics::ConnectionMetrics;
 
 /// How long a connection may rest between two requests. Longer than the usual proxy lets one rest (60 s), so that none
 /// sends a request into a connection that is just being closed.
@@ -57,6 +59,7 @@ pub(crate) struct Door {
     pub(crate) listener: TcpListener,
     pub(crate) router: Router,
     pub(crate) bounds: Bounds,
+    pub(crate) metrics: ConnectionMetrics,
     /// From when on answers say that the connection ends with them, so that nobody sends another request into one that
     /// is about to be closed.
     pub(crate) stopping: Arc<AtomicBool>,
@@ -67,7 +70,7 @@ pub(crate) struct Door {
 impl Door {
     /// Serves until it is closed and all that was taken is finished.
     pub(crate) async fn serve(self) {
-        let table = Arc::new(Table::new(self.bounds.clone()));
+        let table = Arc::new(Table::new(self.bounds.clone(), self.metrics.clone()));
         let lines = TaskTracker::new();
         loop {
             let taken = tokio::select! {

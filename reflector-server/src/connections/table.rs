@@ -10,11 +10,13 @@ use tokio::time::Instant;
 use super::Bounds;
 use super::held::Held;
 use crate::builtin::household;
+use crate::metrics::ConnectionMetrics;
 
 /// All connections of a listener.
 #[derive(Debug)]
 pub(super) struct Table {
     bounds: Bounds,
+    metrics: ConnectionMetrics,
     epoch: Instant,
     entries: Mutex<Entries>,
     freed: Notify,
@@ -45,6 +47,7 @@ pub(super) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.table.entries().remove(self.id);
+        self.table.metrics.open.dec();
         self.table.freed.notify_one();
     }
 }
@@ -61,8 +64,8 @@ pub(super) enum Admission {
 }
 
 impl Table {
-    pub(super) fn new(bounds: Bounds) -> Self {
-        Self { bounds, epoch: Instant::now(), entries: Mutex::default(), freed: Notify::new() }
+    pub(super) fn new(bounds: Bounds, metrics: ConnectionMetrics) -> Self {
+        Self { bounds, metrics, epoch: Instant::now(), entries: Mutex::default(), freed: Notify::new() }
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -75,11 +78,12 @@ impl Table {
         let mut entries = self.entries();
         if let Some(address) = address
             && entries.of(address) >= self.bounds.per_address
-            && !entries.oldest_gives_way(Some(address))
+            && !self.make_room_in(&mut entries, Some(address))
         {
+            self.metrics.refused.inc();
             return Admission::Refused;
         }
-        if entries.all.len() >= self.bounds.all && !entries.oldest_gives_way(None) {
+        if entries.all.len() >= self.bounds.all && !self.make_room_in(&mut entries, None) {
             return Admission::Full;
         }
         let id = entries.next;
@@ -90,12 +94,19 @@ impl Table {
             *entries.per_address.entry(address).or_default() += 1;
         }
         drop(entries);
+        self.metrics.open.inc();
         Admission::In(Place { table: Arc::clone(self), id, held })
     }
 
     /// Has one give way, if any may.
     pub(super) fn make_room(&self) {
-        self.entries().oldest_gives_way(None);
+        self.make_room_in(&mut self.entries(), None);
+    }
+
+    fn make_room_in(&self, entries: &mut Entries, of: Option<IpAddr>) -> bool {
+        let gave_way = entries.oldest_gives_way(of);
+        self.metrics.gave_way.inc_by(u64::from(gave_way));
+        gave_way
     }
 
     /// Returns when a place may have become free.
@@ -151,7 +162,7 @@ mod tests {
 
     fn table(all: usize, per_address: usize) -> Arc<Table> {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
-        Arc::new(Table::new(Bounds { all, per_address, proxies }))
+        Arc::new(Table::new(Bounds { all, per_address, proxies }, ConnectionMetrics::default()))
     }
 
     async fn comes(table: &Arc<Table>, from: &str) -> Place {
@@ -176,6 +187,11 @@ mod tests {
         first.held.ends();
         let fourth = comes(&table, ANOTHERS).await;
         assert!(is_gone(&second));
+        assert_eq!(
+            (table.metrics.gave_way.get(), table.metrics.open.get()),
+            (1, 4),
+            "it is still being ended"
+        );
         assert!(!is_gone(&first) && !is_gone(&third) && !is_gone(&fourth));
     }
 
@@ -190,6 +206,7 @@ mod tests {
         table.freed().await;
         drop(comes(&table, OURS).await);
         assert!(table.entries().all.is_empty() && table.entries().per_address.is_empty());
+        assert_eq!(table.metrics.open.get(), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -201,6 +218,7 @@ mod tests {
         assert!(is_gone(&first) && !is_gone(&anothers));
         assert!(second.held.begins() && third.held.begins());
         assert!(matches!(table.admit(OURS.parse().unwrap()), Admission::Refused), "both are in hand");
+        assert_eq!(table.metrics.refused.get(), 1);
         drop(comes(&table, ANOTHERS).await);
     }
 

@@ -21,7 +21,9 @@ async fn serve(router: Router, all: usize) -> Served {
     let address = listener.local_addr().unwrap();
     let (stopping, close) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
     let bounds = Bounds { all, per_address: all, proxies: Vec::new() };
-    let door = Door { listener, router, bounds, stopping: Arc::clone(&stopping), close: close.clone() };
+    let metrics = ConnectionMetrics::default();
+    let door =
+        Door { listener, router, bounds, metrics, stopping: Arc::clone(&stopping), close: close.clone() };
     Served { address, stopping, close, serving: tokio::spawn(door.serve()) }
 }
 
@@ -135,7 +137,8 @@ async fn what_is_in_hand_when_it_closes_is_answered() {
 }
 
 fn wire<S>(stream: S) -> Wire<S> {
-    let table = Arc::new(Table::new(Bounds { all: 1, per_address: 1, proxies: Vec::new() }));
+    let bounds = Bounds { all: 1, per_address: 1, proxies: Vec::new() };
+    let table = Arc::new(Table::new(bounds, ConnectionMetrics::default()));
     let Admission::In(place) = table.admit([192, 0, 2, 7].into()) else { panic!("there is a place") };
     Wire::new(stream, place)
 }
@@ -163,6 +166,22 @@ async fn the_head_of_a_request_has_ten_seconds_from_its_first_byte_on() {
     assert_eq!((refused.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, Duration::from_secs(10)));
     drop(wire);
     dribbling.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_request_of_a_connection_has_its_own_ten_seconds() {
+    let (mut client, server) = duplex(64);
+    let mut wire = wire(server);
+    let held = wire.held();
+    for _ in 0..5 {
+        client.write_all(b"GET").await.unwrap();
+        assert_eq!(wire.read(&mut [0; 8]).await.unwrap(), 3);
+        // It is answered at once, and nobody reads on meanwhile.
+        held.has_head();
+        assert!(held.begins());
+        held.ends();
+        sleep(Duration::from_secs(6)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

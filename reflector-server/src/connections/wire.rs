@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+#[cfg(test)]
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+#[cfg(test)]
+use super::Held;
 use super::table::Place;
 
 /// How long the head of a request may take, from its first byte to its last.
@@ -22,8 +26,8 @@ const READING: Duration = Duration::from_secs(30);
 pub(super) struct Wire<S = TcpStream> {
     stream: S,
     place: Place,
-    /// Runs from the first byte of a request until all of its head is there.
-    head: Option<Pin<Box<Sleep>>>,
+    /// Runs from the first byte of a request until all of its head is there; and how many heads had come before it.
+    head: Option<(u64, Pin<Box<Sleep>>)>,
     /// Runs while the other side reads nothing.
     stuck: Option<Pin<Box<Sleep>>>,
 }
@@ -31,6 +35,11 @@ pub(super) struct Wire<S = TcpStream> {
 impl<S> Wire<S> {
     pub(super) fn new(stream: S, place: Place) -> Self {
         Self { stream, place, head: None, stuck: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.place.held)
     }
 
     /// What came of writing, and whether it takes too long.
@@ -59,14 +68,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut this.stream).poll_read(context, buffer);
-        if this.place.held.is_past_the_head() {
+        let heads = this.place.held.heads();
+        if this.head.as_ref().is_some_and(|(begun, _)| *begun != heads) {
             this.head = None;
+        }
+        if this.place.held.is_past_the_head() {
             return outcome;
         }
         if buffer.filled().len() > before {
-            this.head.get_or_insert_with(|| Box::pin(sleep(HEAD)));
+            this.head.get_or_insert_with(|| (heads, Box::pin(sleep(HEAD))));
         }
-        if let Some(head) = &mut this.head
+        if let Some((_, head)) = &mut this.head
             && head.as_mut().poll(context).is_ready()
         {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -76,11 +88,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_write(context, bytes);
         this.written(outcome, context)

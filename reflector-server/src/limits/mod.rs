@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -88,13 +89,14 @@ fn too_many(after: Duration, detail: &str) -> Problem {
 /// Counts what guests call. Whoever said who they are is not one.
 pub(crate) async fn guests(
     State(app): State<App>,
-    named: RawPathParams,
+    named: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Response {
     let is_guest = !matches!(request.extensions().get(), Some(Caller::User { .. }));
     if is_guest && let Some(ClientAddress(from)) = request.extensions().get() {
-        let named = named.iter().next().map(|(_, value)| value).unwrap_or_default();
+        // Bytes that are no text name nothing.
+        let named = named.iter().flatten().next().map(|(_, value)| value).unwrap_or_default();
         if let Err(problem) = app.limits.guest_calls(*from, named) {
             return problem.into_response();
         }

@@ -113,7 +113,10 @@ async fn guests_call_so_often_from_one_address_in_one_room_and_users_as_often_as
     let refused = town.asked(OURS, None, Method::GET, STANDUP, &json!({})).await;
     let after = wait_of(&refused);
     assert!((20..=21).contains(&after), "{after}");
-    assert_eq!(town.status(OURS, None, "/rooms/standup/meetings/active").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        town.status(OURS, None, "/rooms/standup/meetings/active").await,
+        StatusCode::TOO_MANY_REQUESTS
+    );
     assert_eq!(town.status(OURS, None, "/v1/rooms/retro/meetings/active").await, StatusCode::OK);
     assert_eq!(town.status(ANOTHERS, None, STANDUP).await, StatusCode::OK);
     assert_eq!(town.status(OURS, Some("ben"), STANDUP).await, StatusCode::OK);
@@ -126,7 +129,9 @@ async fn joining_and_answering_for_consent_are_limited_like_looking() {
     let town = Town::new().await;
     town.room("standup").await;
     let of_nobody = "01890000-0000-7000-8000-000000000000";
-    for path in [format!("/rooms/standup/meetings/{of_nobody}/join"), format!("/meetings/{of_nobody}/consent")] {
+    for path in
+        [format!("/rooms/standup/meetings/{of_nobody}/join"), format!("/meetings/{of_nobody}/consent")]
+    {
         let body = json!({ "consent_given": true, "participant_token": "x" });
         for _ in 0..3 {
             let answer = town.asked(ANOTHERS, None, Method::POST, &path, &body).await;
@@ -151,7 +156,8 @@ async fn a_user_opens_so_many_meetings_a_minute_and_operators_as_many_as_they_li
     let town = Town::new().await;
     town.room("standup").await;
     let at = |micros: i64| Timestamp::from_micros(BEGIN + micros).to_string();
-    let scheduled = json!({ "start_date": at(0), "end_date": at(3_600_000_000), "calendar_event_id": "tuesday" });
+    let scheduled =
+        json!({ "start_date": at(0), "end_date": at(3_600_000_000), "calendar_event_id": "tuesday" });
     let unanswered = StatusCode::SERVICE_UNAVAILABLE;
     assert_eq!(town.post("ada", "/rooms/standup/meeting", &json!({})).await.status(), unanswered);
     assert_eq!(town.post("ada", "/rooms/standup/meetings", &scheduled).await.status(), unanswered);
@@ -173,7 +179,8 @@ async fn a_user_opens_so_many_meetings_a_minute_and_operators_as_many_as_they_li
 #[tokio::test(start_paused = true)]
 async fn whoever_floods_with_messages_that_prove_nothing_waits_and_signed_ones_of_their_address_do_not() {
     let town = Town::new().await;
-    let body = json!({ "id": "1", "type": "room.client.joined", "createdAt": "2026-09-21T14:13:20Z", "data": {} });
+    let body =
+        json!({ "id": "1", "type": "room.client.joined", "createdAt": "2026-09-21T14:13:20Z", "data": {} });
     for n in 0..30 {
         let path = if n % 2 == 0 { "/whereby" } else { "/webhooks/nobody" };
         let answer = town.asked(OURS, None, Method::POST, path, &body).await;
@@ -200,6 +207,25 @@ async fn whoever_floods_with_messages_that_prove_nothing_waits_and_signed_ones_o
     assert!(begun.elapsed().is_zero());
     let elsewhere = town.asked(ANOTHERS, None, Method::POST, "/whereby", &body).await;
     assert_eq!(elsewhere.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_message_that_proves_nothing_by_its_headers_is_not_read_and_a_large_one_is_refused() {
+    let town = Town::new().await;
+    let large = || Body::from(vec![b' '; 1024 * 1024 + 1]);
+    let well_formed = format!("t=1,v1={}", "0".repeat(64));
+    for (signature, status) in [
+        (None, StatusCode::UNAUTHORIZED),
+        (Some("nonsense"), StatusCode::UNAUTHORIZED),
+        (Some(well_formed.as_str()), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let mut request = axum::http::Request::post("/whereby");
+        if let Some(signature) = signature {
+            request = request.header(signature::HEADER, signature);
+        }
+        let answer = town.server.router().oneshot(request.body(large()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), status, "{signature:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

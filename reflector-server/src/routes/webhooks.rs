@@ -72,14 +72,22 @@ async fn receive(
         Taken::Applied(Applied::Duplicate) | Taken::Duplicate => "duplicate",
         Taken::Kept => "kept",
     };
+    app.metrics.life.webhook(Some(provider), status);
     debug!(%provider, delivery_id = delivery.id, kind = delivery.kind, status, "took in a message");
     Ok(Json(json!({ "status": status })))
 }
 
 /// What the sender is told of a message that was not taken in. Whoever floods waits for it, and fills no log.
 async fn refused(app: &App, provider: &ProviderName, error: IntakeError, sent: &Extensions) -> Problem {
-    let proves_nothing =
-        matches!(error, IntakeError::NoSuchEndpoint(_) | IntakeError::Delivery(DeliveryError::Unverified(_)));
+    let (outcome, proves_nothing) = match &error {
+        IntakeError::NoSuchEndpoint(_) | IntakeError::Delivery(DeliveryError::Unverified(_)) => {
+            ("unverified", true)
+        }
+        IntakeError::Delivery(_) => ("unreadable", false),
+        _ => ("unavailable", false),
+    };
+    let known = !matches!(error, IntakeError::NoSuchEndpoint(_));
+    app.metrics.life.webhook(known.then_some(provider), outcome);
     if proves_nothing
         && let Some(ClientAddress(from)) = sent.get()
         && let Standing::Floods(after) = app.limits.unsigned.one_more(*from)
