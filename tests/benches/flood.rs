@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-const LOAD: Load = Load { meetings: 200, senders: 16, webhooks: 16_000 };
-const ROUNDS: usize = 5;
+const LOAD: Load = Load { meetings: 200, senders: 16, webhooks: 8_000 };
+const ROUNDS: usize = 3;
 const LEAST: f64 = 0.5;
 /// How many dribble, and how long each rests before its next byte.
 const SLOW: usize = 500;
-const DRIBBLE: Duration = Duration::from_millis(100);
+const DRIBBLE: Duration = Duration::from_secs(1);
 /// How many send what proves nothing, each as fast as they are answered, and then on a new connection.
 const FLOODERS: usize = 64;
 const UNSIGNED: &str =
