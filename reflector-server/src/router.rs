@@ -32,8 +32,7 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Every route of a process that answers requests.
 pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
-    let api = api()
-        .merge(for_guests(&app))
+    let api = api(&app)
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     let router = Router::<App>::new()
@@ -113,8 +112,15 @@ fn span<B>(request: &Request<B>) -> Span {
     info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
-fn api() -> Router<App> {
+fn api(app: &App) -> Router<App> {
+    // What those may call, too, who do not say who they are.
+    let for_guests = Router::new()
+        .route("/rooms/{room}/meetings/active", get(meetings::active))
+        .route("/rooms/{room}/meetings/{meeting}/join", post(meetings::join))
+        .route("/meetings/{meeting}/consent", post(consent::answer))
+        .route_layer(from_fn_with_state(app.clone(), limits::guests));
     Router::new()
+        .merge(for_guests)
         .route("/session", post(session::begin).get(session::show).delete(session::end))
         .route("/rooms", get(rooms::list).post(rooms::create))
         .route("/rooms/{room}", get(rooms::show).patch(rooms::change).delete(rooms::delete))
@@ -135,15 +141,6 @@ fn api() -> Router<App> {
         .route("/transcripts/{transcript}/process", post(transcripts::process))
         .route("/transcripts/{transcript}/events", get(progress::watch))
         .route("/events", get(events::listen))
-}
-
-/// What those may call who do not say who they are.
-fn for_guests(app: &App) -> Router<App> {
-    Router::new()
-        .route("/rooms/{room}/meetings/active", get(meetings::active))
-        .route("/rooms/{room}/meetings/{meeting}/join", post(meetings::join))
-        .route("/meetings/{meeting}/consent", post(consent::answer))
-        .route_layer(from_fn_with_state(app.clone(), limits::guests))
 }
 
 async fn no_such_address(uri: Uri) -> Problem {
