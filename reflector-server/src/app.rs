@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use reflector_aws::{AwsSettings, AwsSource};
+use reflector_core::ProviderName;
 use reflector_core::engine::{Announcer, Engine, Notices, Recordings, Settings};
 use reflector_core::provider::VideoProvider;
 use reflector_core::recording::{SourceError, Wanted};
@@ -18,23 +19,29 @@ use tokio_util::sync::CancellationToken;
 use crate::builtin::{Builtin, Meet};
 use crate::clock::{self, Clock};
 use crate::config::{Config, RecordingSettings, Roles};
+use crate::connections::{Bounds, Door};
 use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
 use crate::identity::{Identity, Sessions};
+use crate::limits::Limits;
 use crate::live::{Newsroom, Seats};
-use crate::metrics::Metrics;
+use crate::metered::Metered;
+use crate::metrics::{ConnectionMetrics, Metrics};
 use crate::pipeline::{Line, ParticipantTokens};
 use crate::recordings::directory::{self, Directory, Pace};
 use crate::recordings::{Feed, Holds};
 use crate::router;
 use crate::state::App;
 use crate::watched::{Bell, Watched};
-use crate::workers::{Heartbeat, Intake, Lifecycle, Pipelines, Post, Worker};
+use crate::workers::{Counts, Heartbeat, Intake, Lifecycle, Pipelines, Post, Worker};
 
 /// How long new connections are still taken after it was asked to stop: load balancers look at `/readyz` meanwhile.
 const STILL_TAKING: Duration = Duration::from_secs(5);
 /// How long what is in hand may take after that.
 const FINISHING: Duration = Duration::from_secs(20);
+
+/// How many connections there may be where there are metrics alone.
+const SCRAPES: usize = 32;
 
 /// How often a process looks for what other processes made due or owed, if it answers no requests itself: nothing
 /// rings its bell.
@@ -44,11 +51,13 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Server {
     app: App,
     roles: Roles,
+    bounds: Bounds,
     metrics_elsewhere: bool,
     meet: Arc<Meet>,
     worker: Worker,
     heartbeat: Heartbeat,
     lifecycle: Lifecycle,
+    counts: Counts,
     intake: Intake,
     pipelines: Pipelines,
     post: Post,
@@ -67,9 +76,6 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
-    /// The sockets failed.
-    #[error("the server cannot go on")]
-    Serve(#[source] std::io::Error),
     /// Whereby cannot be used with these settings.
     #[error(transparent)]
     Whereby(#[from] reflector_whereby::NotUsable),
@@ -104,8 +110,12 @@ impl Server {
         let bell = Bell::new();
         kept.store = Arc::new(Watched::new(kept.store, Arc::clone(&bell)));
         let builtin = builtin(config, &kept, &clock);
-        let engine = Arc::new(engine(config, Arc::clone(&kept.store), &builtin)?);
         let metrics = Arc::new(Metrics::new());
+        let metered = |name: &ProviderName, provider| {
+            Arc::new(Metered::new(name.clone(), provider, metrics.life.clone())) as Arc<dyn VideoProvider>
+        };
+        let engine = Arc::new(engine(config, Arc::clone(&kept.store), &builtin, metered)?);
+        metrics.life.begin_with(engine.providers());
         let recordings = Arc::new(recordings(&config.recordings, &engine, Arc::clone(&kept.recordings)));
         let feeds = feeds(&config.recordings, &metrics, &clock).await?;
         let line = Line::new(config.pipeline.clone(), &kept, &feeds)?;
@@ -124,8 +134,15 @@ impl Server {
             bell: Arc::clone(&bell),
             sweep: if config.roles.api { config.sweep } else { config.sweep.min(LOOK) },
             notices: Arc::clone(&notices),
+            metrics: Arc::clone(&metrics),
             reconcile: config.policy.reconcile_after,
             retention: config.retention,
+        };
+        let counts = Counts {
+            worker: worker.clone(),
+            engine: Arc::clone(&engine),
+            tallies: Arc::clone(&kept.tallies),
+            metrics: Arc::clone(&metrics),
         };
         let intake = Intake {
             worker: worker.clone(),
@@ -156,6 +173,7 @@ impl Server {
             tokens: ParticipantTokens::new(key),
             reach: config.reach,
             takes_recordings_in: config.roles.recordings,
+            limits: Arc::new(Limits::new(&config.limits, &clock)),
             metrics,
             builtin,
             bell,
@@ -172,11 +190,13 @@ impl Server {
         Ok(Self {
             app,
             roles,
+            bounds: config.connections.clone(),
             metrics_elsewhere,
             meet,
             worker,
             heartbeat,
             lifecycle,
+            counts,
             intake,
             pipelines,
             post,
@@ -195,10 +215,16 @@ impl Server {
 
     /// Serves its metrics on an address of their own, until it stops.
     pub fn serve_metrics(&self, listener: TcpListener) {
-        let stopped = self.worker.stop.clone().cancelled_owned();
         let router = router::of_metrics(self.app.clone());
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
-        self.worker.tasks.spawn(serving.into_future());
+        let door = Door {
+            listener,
+            router,
+            bounds: Bounds { all: SCRAPES, per_address: SCRAPES, proxies: Vec::new() },
+            metrics: ConnectionMetrics::default(),
+            stopping: Arc::clone(&self.app.stopping),
+            close: self.worker.stop.clone(),
+        };
+        self.worker.tasks.spawn(door.serve());
     }
 
     /// Starts what its roles are.
@@ -208,6 +234,7 @@ impl Server {
         }
         if self.roles.lifecycle {
             self.lifecycle.clone().start();
+            self.counts.clone().start();
             self.post.clone().start();
         }
         if self.roles.recordings {
@@ -219,20 +246,18 @@ impl Server {
     }
 
     /// Serves until it is asked to stop, then finishes what is in hand.
-    ///
-    /// # Errors
-    ///
-    /// [`ServeError`] when the sockets fail.
-    pub async fn run(
-        self,
-        listener: TcpListener,
-        asked_to_stop: impl Future<Output = ()>,
-    ) -> Result<(), ServeError> {
+    pub async fn run(self, listener: TcpListener, asked_to_stop: impl Future<Output = ()>) {
         self.start();
         let close = CancellationToken::new();
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(close.clone().cancelled_owned());
-        let serving = tokio::spawn(serving.into_future());
+        let door = Door {
+            listener,
+            router: self.router(),
+            bounds: self.bounds.clone(),
+            metrics: self.app.metrics.http.connections.clone(),
+            stopping: Arc::clone(&self.app.stopping),
+            close: close.clone(),
+        };
+        let serving = tokio::spawn(door.serve());
         asked_to_stop.await;
         tracing::info!("stopping: finishing what is in hand");
         self.app.stopping.store(true, Ordering::SeqCst);
@@ -243,13 +268,10 @@ impl Server {
         self.worker.tasks.close();
         let finished = async {
             self.worker.tasks.wait().await;
-            serving.await
+            drop(serving.await);
         };
-        match tokio::time::timeout(FINISHING, finished).await {
-            Ok(Ok(served)) => served.map_err(ServeError::Serve),
-            // What was claimed and not settled is done by whoever runs next.
-            Ok(Err(_)) | Err(_) => Ok(()),
-        }
+        // What was claimed and not settled is done by whoever runs next.
+        let _ = tokio::time::timeout(FINISHING, finished).await;
     }
 }
 
@@ -270,18 +292,22 @@ fn notices(config: &Config, kept: &Kept) -> Arc<Notices> {
     Arc::new(Notices::new(Arc::clone(&kept.notices), Arc::clone(&kept.store), courier))
 }
 
-/// The engine with every provider that is configured.
+/// The engine with every provider that is configured, each as `metered` makes it.
 pub(crate) fn engine(
     config: &Config,
     store: Arc<dyn Store>,
     builtin: &Arc<Builtin>,
+    metered: impl Fn(&ProviderName, Arc<dyn VideoProvider>) -> Arc<dyn VideoProvider>,
 ) -> Result<Engine, reflector_whereby::NotUsable> {
     let settings = Settings { deployment: config.deployment.clone(), policy: config.policy };
-    let engine = Engine::new(store, settings)
-        .with_provider("builtin".into(), Arc::clone(builtin) as Arc<dyn VideoProvider>)
-        .with_announcer(Arc::clone(builtin) as Arc<dyn Announcer>);
+    let with = |engine: Engine, name: ProviderName, provider| {
+        let provider = metered(&name, provider);
+        engine.with_provider(name, provider)
+    };
+    let engine = Engine::new(store, settings).with_announcer(Arc::clone(builtin) as Arc<dyn Announcer>);
+    let engine = with(engine, "builtin".into(), Arc::clone(builtin) as Arc<dyn VideoProvider>);
     Ok(match &config.whereby {
-        Some(whereby) => engine.with_provider("whereby".into(), Arc::new(Whereby::new(whereby.clone())?)),
+        Some(whereby) => with(engine, "whereby".into(), Arc::new(Whereby::new(whereby.clone())?)),
         None => engine,
     })
 }

@@ -310,7 +310,8 @@ async fn serve(config: &Config, migrate: Migrate) -> Result<(), ServeError> {
     if let Some(listener) = metrics {
         server.serve_metrics(listener);
     }
-    server.run(listener, asked_to_stop()).await
+    server.run(listener, asked_to_stop()).await;
+    Ok(())
 }
 
 /// Listens on an address, and says on which: the port 0 asks the system for a free one.

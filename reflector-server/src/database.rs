@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reflector_core::store::{
     ConnectionStore, ConsentStore, FeedStore, KeyStore, NoticeStore, RecordingStore, Schema, Store,
-    TranscriptStore,
+    TallyStore, TranscriptStore,
 };
 use reflector_store_memory::MemoryStore;
 use reflector_store_postgres::{PostgresOptions, PostgresStore};
@@ -24,6 +24,7 @@ pub(crate) struct Kept {
     pub(crate) consents: Arc<dyn ConsentStore>,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
+    pub(crate) tallies: Arc<dyn TallyStore>,
 }
 
 /// Whether a schema that is older than this program is brought up to date.
@@ -73,7 +74,8 @@ impl Kept {
             + NoticeStore
             + ConsentStore
             + KeyStore
-            + ConnectionStore,
+            + ConnectionStore
+            + TallyStore,
     {
         let store = Arc::new(store);
         Self {
@@ -84,7 +86,8 @@ impl Kept {
             notices: Arc::clone(&store) as Arc<dyn NoticeStore>,
             consents: Arc::clone(&store) as Arc<dyn ConsentStore>,
             keys: Arc::clone(&store) as Arc<dyn KeyStore>,
-            connections: store,
+            connections: Arc::clone(&store) as Arc<dyn ConnectionStore>,
+            tallies: store,
         }
     }
 

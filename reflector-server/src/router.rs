@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,6 +23,8 @@ use crate::contract;
 use crate::error::Problem;
 use crate::forwarded;
 use crate::identity;
+use crate::limits;
+use crate::metrics;
 use crate::pages;
 use crate::routes::meetings::owned;
 use crate::routes::{
@@ -35,7 +37,9 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Every route of a process that answers requests.
 pub(crate) fn router(app: App, meet: Arc<Meet>, metrics_too: bool) -> Router {
-    let api = Router::from(api())
+    let for_guests = Router::from(for_guests()).route_layer(from_fn_with_state(app.clone(), limits::guests));
+    let api = for_guests
+        .merge(Router::from(api()))
         .layer(from_fn_with_state(app.clone(), identity::identify))
         .layer(from_fn_with_state(app.clone(), auth::from_no_foreign_page));
     let router = Router::<App>::new()
@@ -70,6 +74,7 @@ fn finished(router: Router<App>, app: App) -> Router {
     // Around all of it: a browser asks by a method that no address has.
     let router = if app.cors_origins.is_empty() { router } else { router.layer(cors(&app.cors_origins)) };
     router
+        .layer(from_fn(limits::in_time))
         .layer(from_fn_with_state(app.clone(), auth::names_us))
         .layer(from_fn_with_state(app.clone(), forwarded::note_client))
         .layer(map_response(hardened))
@@ -77,6 +82,7 @@ fn finished(router: Router<App>, app: App) -> Router {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; see the log")
                 .into_response()
         }))
+        .layer(from_fn_with_state(app.clone(), metrics::count))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))
@@ -119,13 +125,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rooms::show, rooms::change, rooms::delete))
         .routes(routes!(meetings::current))
         .routes(routes!(meetings::schedule))
-        .routes(routes!(meetings::active))
-        .routes(routes!(meetings::join))
         .routes(routes!(meetings::show, owned::change, owned::cancel))
         .routes(routes!(owned::extend))
         .routes(routes!(owned::end))
         .routes(routes!(owned::history))
-        .routes(routes!(consent::answer))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::show, recordings::delete))
         .routes(routes!(recordings::requeue))
@@ -137,6 +140,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(transcripts::process))
         .routes(routes!(progress::watch))
         .routes(routes!(events::listen))
+}
+
+/// What those may call, too, who do not say who they are.
+fn for_guests() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(meetings::active))
+        .routes(routes!(meetings::join))
+        .routes(routes!(consent::answer))
 }
 
 /// For providers, and for whoever writes a client.
@@ -160,7 +171,7 @@ fn metrics() -> OpenApiRouter<App> {
 /// What all of these routes are, take and answer.
 pub(crate) fn document() -> OpenApi {
     let beside = beside().merge(operation()).merge(metrics());
-    contract::document(api().into_openapi(), beside.into_openapi())
+    contract::document(for_guests().merge(api()).into_openapi(), beside.into_openapi())
 }
 
 async fn no_such_address(uri: Uri) -> Problem {

@@ -13,6 +13,7 @@ use crate::builtin::{self, Builtin};
 use crate::clock::Clock;
 use crate::error::Problem;
 use crate::identity::{Identity, Sessions};
+use crate::limits::Limits;
 use crate::live::{Newsroom, Seats};
 use crate::metrics::Metrics;
 use crate::outgoing::Reach;
@@ -34,6 +35,7 @@ pub(crate) struct App {
     pub(crate) reach: Reach,
     /// Whether this process does, and not another one.
     pub(crate) takes_recordings_in: bool,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) builtin: Arc<Builtin>,
     pub(crate) bell: Arc<Bell>,

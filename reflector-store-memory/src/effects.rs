@@ -117,6 +117,11 @@ impl Effects {
         owed
     }
 
+    /// All that is owed: of which kind, and since when.
+    pub(crate) fn all_owed(&self) -> impl Iterator<Item = (EffectKind, Timestamp)> {
+        self.owed.values().map(|row| (row.work.effect.kind(), row.work.owed_at))
+    }
+
     pub(crate) fn next_owed(&self) -> Option<Timestamp> {
         self.ready.iter().filter_map(|set| set.first()).map(|(ready_at, _)| *ready_at).min()
     }

@@ -12,6 +12,7 @@ mod meetings;
 mod notices;
 mod recordings;
 mod rooms;
+mod tally;
 mod transcripts;
 
 use std::fmt;

@@ -175,6 +175,11 @@ impl Meetings {
         ids
     }
 
+    /// All that are not closed.
+    pub(crate) fn all_open(&self) -> impl Iterator<Item = &Meeting> {
+        self.rows.values().map(|row| &row.meeting).filter(|meeting| !meeting.life.phase.is_closed())
+    }
+
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.index.due.first().map(|(at, _)| *at)
     }

@@ -17,6 +17,7 @@ mod memory {
     reflector_core::consent_suite!(empty);
     reflector_core::key_suite!(empty);
     reflector_core::feed_suite!(empty);
+    reflector_core::tally_suite!(empty);
 }
 
 mod flaky_without_faults {

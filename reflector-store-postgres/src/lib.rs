@@ -23,6 +23,7 @@ mod rows;
 mod runs;
 pub mod statements;
 mod take_in;
+mod tally;
 mod transcripts;
 
 use std::fmt;

@@ -5,11 +5,12 @@ mod postgres {
     use std::sync::Arc;
 
     use async_trait::async_trait;
-    use reflector_core::store::{NoticeStore, RecordingStore, Store, TranscriptStore};
+    use reflector_core::store::{NoticeStore, RecordingStore, Store, TallyStore, TranscriptStore};
     use reflector_core::testing::Flaky;
     use reflector_core::testing::notice_suite::NoticeHarness;
     use reflector_core::testing::recording_suite::{DurableRecordings, RecordingHarness};
     use reflector_core::testing::store_suite::{Durable, Harness};
+    use reflector_core::testing::tally_suite::TallyHarness;
     use reflector_core::testing::transcript_suite::{DurableTranscripts, TranscriptHarness};
     use reflector_store_postgres::{PostgresOptions, PostgresStore};
     use reflector_test_postgres::Schema;
@@ -92,6 +93,16 @@ mod postgres {
         }
     }
 
+    impl TallyHarness for World {
+        fn keeps(&self) -> Arc<dyn Store> {
+            self.store()
+        }
+
+        fn counts(&self) -> Arc<dyn TallyStore> {
+            Arc::<PostgresStore>::clone(&self.store)
+        }
+    }
+
     impl Deref for World {
         type Target = PostgresStore;
         fn deref(&self) -> &PostgresStore {
@@ -134,6 +145,7 @@ mod postgres {
     reflector_core::consent_suite!(empty);
     reflector_core::key_suite!(empty);
     reflector_core::feed_suite!(empty);
+    reflector_core::tally_suite!(empty);
 }
 
 mod flaky_without_faults {

@@ -147,6 +147,33 @@ async fn whose_recordings_these_are_and_what_is_there_of_them_is_found_by_indexe
     }
 }
 
+/// A hundred open meetings among ten thousand that are over, and a hundred pieces of owed work among as many that are done.
+const GOING_ON: &str = "
+UPDATE meetings SET closed_at = created_at WHERE created_at % 100 > 0;
+INSERT INTO effects (meeting, version, index, kind, urgency, owed_at, ready_at, settled_at, document)
+SELECT id, 1, 0, 'close_room', 0, created_at, created_at, closed_at, '' FROM meetings";
+
+#[tokio::test]
+async fn a_tally_reads_what_goes_on_and_nothing_that_is_over() {
+    let schema = with_recordings().await;
+    schema.sql(GOING_ON);
+    schema.sql("VACUUM ANALYZE meetings, effects");
+    for (statement, index) in
+        [(statements::TALLY_MEETINGS, "meetings_open"), (statements::TALLY_WORK, "effects_ready")]
+    {
+        // Without values there is nothing to be prepared for.
+        let statement = statement.replace(" IS NULL", " IS NULL AND $1::boolean");
+        let (plan, text) = plan(&schema, &statement, "boolean", "true");
+        let mut nodes = Vec::new();
+        collect(&plan[0]["Plan"], &mut nodes);
+        let by_index =
+            |node: &&&Value| node["Index Name"].as_str().is_some_and(|name| name.starts_with(index));
+        let scan = nodes.iter().find(by_index).expect(&text);
+        assert_eq!(scan["Actual Rows"].as_f64(), Some(100.0), "{text}");
+        assert!(nodes.iter().all(|node| node["Node Type"] != "Seq Scan"), "{text}");
+    }
+}
+
 /// A hundred thousand transcripts of the recordings, with what a stage made, and as many notices; the runs of a hundred
 /// are not over, and a hundred notices are owed. A hundred recordings wait for a run.
 const TRANSCRIPTS: &str = "

@@ -22,6 +22,7 @@ mod rooms;
 mod rows;
 mod runs;
 mod take_in;
+mod tally;
 mod transcripts;
 mod writer;
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     SqliteOptions, SqliteStore, consents, effects, feed, meetings, notices, recordings, retention, take_in,
-    transcripts,
+    tally, transcripts,
 };
 
 async fn empty() -> (SqliteStore, TempDir) {
@@ -72,6 +72,17 @@ async fn no_statement_that_is_asked_often_looks_at_every_row_or_sorts_what_it_fo
 {plan}"
         );
         assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_tally_reads_what_is_open_and_what_is_owed() {
+    let (store, _folder) = empty().await;
+    for (sql, index) in
+        [(tally::OPEN, "USING INDEX meetings_open_by_age"), (tally::OWED, "effects_ready (urgency=?)")]
+    {
+        let plan = plan(&store, sql).await;
+        assert!(plan.contains(index), "{sql}\n{plan}");
     }
 }
 

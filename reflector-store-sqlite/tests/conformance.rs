@@ -13,6 +13,7 @@ mod sqlite {
     reflector_core::consent_suite!(OnFile::empty);
     reflector_core::key_suite!(OnFile::empty);
     reflector_core::feed_suite!(OnFile::empty);
+    reflector_core::tally_suite!(OnFile::empty);
 }
 
 mod flaky_without_faults {

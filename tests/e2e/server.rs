@@ -55,7 +55,7 @@ impl Running {
             let server =
                 Server::new(&config, Migrate::Yes, clock::system()).await.expect("the settings can be used");
             let listener = TcpListener::from_std(listener).expect("it is a socket");
-            server.run(listener, std::future::pending()).await.expect("loopback does not fail");
+            server.run(listener, std::future::pending()).await;
         });
         let address = Url::parse(&format!("http://{address}")).expect("it is an address");
         Self { address, http: reqwest::Client::new(), runtime: Some(runtime), logs }

@@ -5,7 +5,7 @@ use crate::engine::naming::same_generation;
 use crate::ids::{MeetingId, ProviderName};
 use crate::lifecycle::{Event, Sighting};
 use crate::meeting::{Meeting, ProviderRoom};
-use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress};
+use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress, Unverified, WebhookReader};
 use crate::store::{DeliveryKey, Kept, KeptDelivery, Loaded, Source, TakenDelivery};
 use crate::time::Timestamp;
 
@@ -56,11 +56,28 @@ impl Engine {
         body: &[u8],
         now: Timestamp,
     ) -> Result<(Delivery, Taken), IntakeError> {
-        let reader = self.providers.get(provider).and_then(|provider| provider.webhook());
-        let reader = reader.ok_or_else(|| IntakeError::NoSuchEndpoint(provider.clone()))?;
-        let delivery = reader.read(headers, body, now)?;
+        let delivery = self.reader(provider)?.read(headers, body, now)?;
         let taken = self.deliver(provider, &delivery, now).await?;
         Ok((delivery, taken))
+    }
+
+    /// Whether the headers of a message show that it proves nothing, whatever its body is: then nobody need read that.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::NoSuchEndpoint`], and [`IntakeError::Delivery`] for a signature that is missing or malformed.
+    pub fn proves_nothing(
+        &self,
+        provider: &ProviderName,
+        headers: &(dyn Headers + Sync),
+        now: Timestamp,
+    ) -> Result<(), IntakeError> {
+        match self.reader(provider)?.read(headers, b"", now) {
+            Err(error @ DeliveryError::Unverified(Unverified::Missing | Unverified::Malformed)) => {
+                Err(error.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes in a message that is verified and read already: of a provider that lives in the same process.
@@ -96,6 +113,11 @@ impl Engine {
             return Ok(Taken::Applied(applied));
         }
         Ok(if kept == Kept::Duplicate { Taken::Duplicate } else { Taken::Kept })
+    }
+
+    fn reader(&self, provider: &ProviderName) -> Result<&dyn WebhookReader, IntakeError> {
+        let reader = self.providers.get(provider).and_then(|provider| provider.webhook());
+        reader.ok_or_else(|| IntakeError::NoSuchEndpoint(provider.clone()))
     }
 
     /// How the endpoint of a provider is configured now; 0 for one that sends no messages.

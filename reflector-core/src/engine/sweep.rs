@@ -1,11 +1,12 @@
 //! Deadlines: what is due is woken, and what was computed under another policy is computed anew.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Applied, Engine, EngineError, Input};
 use crate::ids::{MeetingId, ProviderName};
-use crate::lifecycle::{Event, Hearing};
+use crate::lifecycle::{Event, Hearing, deadline};
 use crate::store::{Commit, Committed, DueClaim, Source, StoreError};
 use crate::time::Timestamp;
 
@@ -21,6 +22,8 @@ pub struct Swept {
     pub due: usize,
     /// How many of them changed.
     pub changed: usize,
+    /// How long after their deadlines those that changed were woken.
+    pub late: Vec<Duration>,
     /// Those that could not be woken; they stay due, and did not stop the others.
     pub failed: Vec<Failure>,
     /// The invariants that were violated: always none.
@@ -51,28 +54,38 @@ impl Engine {
         let hearing = self.hearing_of_all(now).await?;
         for id in due {
             match self.wake(id, &hearing, now).await {
-                Ok(Applied::Taken { ignored, violated, .. }) => {
-                    swept.changed += usize::from(ignored.is_none());
+                Ok((Applied::Taken { ignored, violated, .. }, due_at)) => {
+                    if ignored.is_none() {
+                        swept.changed += 1;
+                        swept.late.extend(due_at.map(|at| now.since(at)));
+                    }
                     swept.violated.extend(violated);
                 }
-                Ok(Applied::Duplicate | Applied::NoSuchMeeting) => {}
+                Ok((Applied::Duplicate | Applied::NoSuchMeeting, _)) => {}
                 Err(error) => swept.failed.push(Failure { meeting: id, error }),
             }
         }
         Ok(swept)
     }
 
+    /// Wakes a meeting, and says when it was due.
     async fn wake(
         &self,
         id: MeetingId,
         hearing: &BTreeMap<ProviderName, Hearing>,
         now: Timestamp,
-    ) -> Result<Applied, EngineError> {
-        self.apply_with(id, None, now, |loaded| {
-            let hearing = hearing.get(&loaded.meeting.provider).copied().unwrap_or(Hearing::Deaf);
-            Input::of(Event::DeadlineReached { hearing }, Source::Deadline)
-        })
-        .await
+    ) -> Result<(Applied, Option<Timestamp>), EngineError> {
+        // Of the reading that the commit is over, which is the last.
+        let due_at = Mutex::new(None);
+        let applied = self
+            .apply_with(id, None, now, |loaded| {
+                let due = deadline(&loaded.meeting.life, &self.policy_of(loaded));
+                *due_at.lock().unwrap_or_else(PoisonError::into_inner) = due.map(|due| due.at);
+                let hearing = hearing.get(&loaded.meeting.provider).copied().unwrap_or(Hearing::Deaf);
+                Input::of(Event::DeadlineReached { hearing }, Source::Deadline)
+            })
+            .await?;
+        Ok((applied, due_at.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
     async fn hearing_of_all(&self, now: Timestamp) -> Result<BTreeMap<ProviderName, Hearing>, StoreError> {

@@ -17,6 +17,7 @@ mod notice;
 mod recording;
 mod retention;
 mod room;
+mod tally;
 mod transcript;
 
 pub use connection::{
@@ -37,6 +38,7 @@ pub use notice::{ClaimedNotice, NoticeStore, OwedNotice};
 pub use recording::{DeadLetter, LoadedRecording, RecordingStore, TakenIn, WhichRecordings};
 pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
+pub use tally::{OpenMeetings, OwedWork, Tally, TallyStore};
 pub use transcript::{
     ClaimRuns, LoadedTranscript, RunBeat, RunCommit, StageProgress, TranscriptStore, WhichTranscripts,
     first_version,

@@ -21,6 +21,7 @@ pub mod sample;
 pub mod source_suite;
 pub mod store_suite;
 pub mod strategies;
+pub mod tally_suite;
 pub mod transcript_suite;
 
 pub use fake_provider::{Failure, FakeMessage, FakeProvider, ProviderCall, PutOut};

@@ -29,6 +29,7 @@ use sha2::{Digest, Sha256};
 pub use meet::{Meet, Timing};
 pub(crate) use page::escaped;
 pub use places::ClientAddress;
+pub(crate) use places::household;
 pub use provider::{Builtin, TokenRefused};
 pub use socket::router;
 

@@ -89,7 +89,8 @@ impl Office {
         let kept = Kept::open(&config.database, Migrate::No).await?;
         let clock = clock::system();
         let builtin = app::builtin(config, &kept, &clock);
-        let engine = Arc::new(app::engine(config, Arc::clone(&kept.store), &builtin)?);
+        let engine =
+            Arc::new(app::engine(config, Arc::clone(&kept.store), &builtin, |_, provider| provider)?);
         let recordings = app::recordings(&config.recordings, &engine, Arc::clone(&kept.recordings));
         Ok(Self {
             engine,

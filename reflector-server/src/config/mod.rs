@@ -3,6 +3,7 @@
 
 mod auth;
 mod keys;
+mod limits;
 mod pipeline;
 mod recordings;
 mod roles;
@@ -24,6 +25,8 @@ use secrecy::SecretString;
 use std::time::Duration;
 use url::Url;
 
+pub use crate::connections::Bounds;
+pub use crate::limits::LimitSettings;
 pub use auth::{Auth, JwtKeys, JwtSettings};
 pub use keys::{KEYS, Key, Secret};
 pub use recordings::RecordingSettings;
@@ -81,6 +84,10 @@ pub struct Config {
     pub public_url: Url,
     /// The proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many connections there may be.
+    pub connections: Bounds,
+    /// How much is too much.
+    pub limits: LimitSettings,
     /// The origins whose pages may call, beside our own.
     pub cors_origins: Vec<HeaderValue>,
     /// How to reach Whereby, if it is used.
@@ -200,6 +207,8 @@ impl Config {
             provider: values.provider(whereby.is_some())?,
             public_url: values.public_url(listen)?,
             trusted_proxies: values.trusted_proxies()?,
+            connections: values.connections()?,
+            limits: values.limits()?,
             cors_origins: values.cors_origins()?,
             whereby,
             recordings: values.recordings(sources.reconcile)?,

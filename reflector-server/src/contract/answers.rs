@@ -36,6 +36,8 @@ const FORBIDDEN: Shared = (
 );
 const NOT_FOUND: Shared =
     ("NotFound", StatusCode::NOT_FOUND, "there is no such thing, or none that the caller may know of");
+const SLOW: Shared =
+    ("Slow", StatusCode::REQUEST_TIMEOUT, "the body did not come within fifteen seconds; send it again");
 const TOO_LARGE: Shared = ("TooLarge", StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB");
 const NOT_SAID_TO_BE_JSON: Shared = (
     "NotSaidToBeJson",
@@ -59,9 +61,12 @@ const LATER: Shared = (
 
 /// Adds to an operation what stands around it.
 pub(super) fn surround(place: Place, method: &HttpMethod, operation: &mut Operation, all: &mut Components) {
-    let mut may_answer = vec![MISDIRECTED, BROKEN];
+    let mut may_answer = vec![MISDIRECTED, BROKEN, LATER];
+    if matches!(method, HttpMethod::Post | HttpMethod::Patch) {
+        may_answer.push(SLOW);
+    }
     if place == Place::Api {
-        may_answer.extend([UNIDENTIFIED, FORBIDDEN, LATER]);
+        may_answer.extend([UNIDENTIFIED, FORBIDDEN]);
         if matches!(method, HttpMethod::Post | HttpMethod::Patch) {
             may_answer.extend([NOT_JSON, TOO_LARGE, NOT_SAID_TO_BE_JSON]);
         }
@@ -95,6 +100,7 @@ pub(super) fn shared() -> BTreeMap<String, RefOr<Response>> {
         UNIDENTIFIED,
         FORBIDDEN,
         NOT_FOUND,
+        SLOW,
         TOO_LARGE,
         NOT_SAID_TO_BE_JSON,
         MISDIRECTED,

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::jwt::NotUsable;
+use crate::config::JwtKeys;
 use crate::error::Problem;
 
 /// How long keys are good without another look: one that was taken out is of no use after that.
@@ -49,21 +50,28 @@ impl Jwks {
     /// Those in a file, which must be there.
     pub(super) async fn in_file(path: &Path) -> Result<Self, NotUsable> {
         let jwks = Self::of(Source::File(path.to_owned()));
-        let not_usable = |why| NotUsable { source_of_keys: path.display().to_string(), why };
-        jwks.ask().await.map_err(not_usable)?;
+        jwks.ask().await.map_err(|why| jwks.not_usable(why))?;
         Ok(jwks)
     }
 
     /// Those at an address. If nobody answers there, tokens are refused until somebody does.
     pub(super) async fn at(url: &Url) -> Result<Self, NotUsable> {
-        let client = Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE).build();
-        let not_usable =
-            |error: reqwest::Error| NotUsable { source_of_keys: url.to_string(), why: error.to_string() };
-        let jwks = Self::of(Source::Address(url.clone(), client.map_err(not_usable)?));
+        let jwks = Self::not_asked_yet(url)?;
         if let Err(why) = jwks.ask().await {
             warn!(%url, why, "the keys of tokens cannot be had; trying again when a token comes");
         }
         Ok(jwks)
+    }
+
+    fn not_asked_yet(url: &Url) -> Result<Self, NotUsable> {
+        let client = Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE).build();
+        let not_usable =
+            |error: reqwest::Error| NotUsable { source_of_keys: url.to_string(), why: error.to_string() };
+        Ok(Self::of(Source::Address(url.clone(), client.map_err(not_usable)?)))
+    }
+
+    fn not_usable(&self, why: String) -> NotUsable {
+        NotUsable { source_of_keys: format!("{:?}", self.source), why }
     }
 
     fn of(source: Source) -> Self {
@@ -139,6 +147,20 @@ async fn fetched(url: &Url, client: &Client) -> Result<Vec<u8>, String> {
         }
     }
     Ok(text)
+}
+
+/// How many keys there are where they are said to be that a token may be verified with: one at least.
+pub(crate) async fn usable_keys(keys: &JwtKeys) -> Result<usize, NotUsable> {
+    let jwks = match keys {
+        JwtKeys::Secret(_) => return Ok(1),
+        JwtKeys::File(path) => Jwks::in_file(path).await?,
+        JwtKeys::Address(url) => {
+            let jwks = Jwks::not_asked_yet(url)?;
+            jwks.ask().await.map_err(|why| jwks.not_usable(why))?;
+            jwks
+        }
+    };
+    Ok(jwks.kept().map_or(0, |kept| kept.keys.keys.iter().filter(|key| usable(key).is_some()).count()))
 }
 
 /// The key of this name; if none is named, the only one for this algorithm.

@@ -24,6 +24,7 @@ use crate::config::Auth;
 use crate::error::Problem;
 use crate::state::App;
 
+pub(crate) use jwks::usable_keys;
 pub(crate) use jwt::{NotUsable, Tokens};
 pub(crate) use session::{Sessions, SignedInBy};
 

@@ -1,6 +1,8 @@
 //! What is measured. Each server owns its registry, so that several in one process do not add to each other's numbers;
 //! the core and the adapters measure nothing, they report.
 
+mod http;
+mod life;
 mod pipeline;
 
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry, Unit};
 use reflector_core::engine::Ingested;
 
+pub(crate) use http::{ConnectionMetrics, HttpMetrics, count};
+pub(crate) use life::{LifeMetrics, OPERATIONS, Shown};
 pub(crate) use pipeline::PipelineMetrics;
 
 /// What [`Metrics::text`] is, for whoever asks for it.
@@ -27,6 +31,8 @@ pub(crate) struct Metrics {
     /// Recordings of which nobody knows the meeting.
     pub(crate) unmatched: Gauge,
     pub(crate) pipeline: PipelineMetrics,
+    pub(crate) http: HttpMetrics,
+    pub(crate) life: LifeMetrics,
 }
 
 type BySource<M> = Family<[(&'static str, &'static str); 1], M>;
@@ -50,6 +56,8 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("reflector");
         let pipeline = PipelineMetrics::new(&mut registry);
+        let http = HttpMetrics::new(&mut registry);
+        let life = LifeMetrics::new(&mut registry);
         let mut all = Registering(registry.sub_registry_with_prefix("recordings"));
         let feeds = FeedFamilies {
             received: all.add("messages_received", "Messages received from the source"),
@@ -66,7 +74,7 @@ impl Metrics {
             up: all.add("source_up", "Whether the source answered when it was last asked"),
         };
         let unmatched = all.add("unmatched", "Recordings of which nobody knows the meeting");
-        Self { registry, feeds: Arc::new(feeds), unmatched, pipeline }
+        Self { registry, feeds: Arc::new(feeds), unmatched, pipeline, http, life }
     }
 
     /// What is measured of the source of this name: nothing yet, and nobody has seen it away.

@@ -43,6 +43,7 @@ pub(crate) struct ConsentBody {
 /// A denial is obeyed, also one that comes after the meeting. The newest answer of a token counts.
 #[utoipa::path(post, path = "/meetings/{meeting}/consent", tag = "meetings", operation_id = "answer_for_consent",
     security((), ("token" = []), ("api_key" = [])), params(MeetingPath), request_body = ConsentInput, responses(
+    (status = 429, description = "too many calls of guests from this address"),
     (status = 200, description = "it is taken", body = ConsentBody),
     (status = 403, description = "participant_token is not one that joining this meeting gave, or a page of another origin asked"),
     (status = 409, description = "the meeting ended more than 24 hours ago; ask the room's owner to delete its recordings")))]

@@ -40,6 +40,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Callers at once get the same one, and the provider is asked for one room.
 #[utoipa::path(post, path = "/rooms/{room}/meeting", tag = "meetings", operation_id = "current_meeting",
     params(RoomPath), request_body = Nothing, responses(
+    (status = 429, description = "the user has opened too many meetings in the last minute"),
     (status = 200, description = "the meeting", body = MeetingBody),
     (status = 502, description = "the video provider refused to make a room"),
     (status = 503, description = "the video provider has not answered in ten seconds, or the store is away; try again")))]
@@ -50,6 +51,9 @@ pub(crate) async fn current(
     Input(Nothing {}): Input<Nothing>,
 ) -> Result<Json<MeetingBody>, Problem> {
     let (room, standing) = room(&app, &caller, &named, Wants::Share).await?;
+    if !caller.is_operator() && current_in(&app, room.id).await?.is_none() {
+        app.limits.opens(&caller)?;
+    }
     let id = MeetingId(new_id());
     let CurrentMeeting::Is(loaded) =
         app.engine.current_meeting(&room, &app.provider, id, (app.clock)()).await?
@@ -113,6 +117,7 @@ pub(crate) struct NewMeeting {
 /// Schedules a meeting
 #[utoipa::path(post, path = "/rooms/{room}/meetings", tag = "meetings", operation_id = "schedule_meeting",
     params(RoomPath), request_body = NewMeeting, responses(
+    (status = 429, description = "the user has opened too many meetings in the last minute"),
     (status = 200, description = "the open meeting of this calendar event, with these dates", body = MeetingBody),
     (status = 201, description = "the meeting", body = MeetingBody),
     (status = 409, description = "the open meeting of this calendar event cannot take these dates any more"),
@@ -135,6 +140,9 @@ pub(crate) async fn schedule(
     if new.calendar_event_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 1024) {
         return Err(Problem::invalid("calendar_event_id", "use 1 to 1024 bytes of text"));
     }
+    if !caller.is_operator() && !is_there(&app, room.id, new.calendar_event_id.as_deref()).await? {
+        app.limits.opens(&caller)?;
+    }
     let new = NewScheduled {
         id: MeetingId(new_id()),
         start: new.start_date,
@@ -152,11 +160,19 @@ pub(crate) async fn schedule(
     Ok((status, Json(body(&app, &loaded, standing).await?)))
 }
 
+/// Whether a room has an open meeting for this date of a calendar: then none is made for it.
+async fn is_there(app: &App, room: RoomId, occurrence: Option<&str>) -> Result<bool, Problem> {
+    let Some(occurrence) = occurrence else { return Ok(false) };
+    let open = app.engine.store().open_meetings(room).await?;
+    Ok(open.iter().any(|loaded| loaded.meeting.calendar_event_id.as_deref() == Some(occurrence)))
+}
+
 /// Who meets now: every active meeting of a room, the one that ends last first
 ///
 /// Meetings that run over their end are among them.
 #[utoipa::path(get, path = "/rooms/{room}/meetings/active", tag = "meetings", operation_id = "active_meetings",
     security((), ("token" = []), ("api_key" = [])), params(RoomPath), responses(
+    (status = 429, description = "too many calls of guests from this address"),
     (status = 200, description = "the meetings; guests see little of each", body = Vec<SeenMeeting>)))]
 pub(crate) async fn active(
     State(app): State<App>,
@@ -177,6 +193,7 @@ pub(crate) async fn active(
 /// The meeting is kept open for whoever asked, for a short while.
 #[utoipa::path(post, path = "/rooms/{room}/meetings/{meeting}/join", tag = "meetings", operation_id = "join_meeting",
     security((), ("token" = []), ("api_key" = [])), params(RoomPath, MeetingPath), request_body = Nothing, responses(
+    (status = 429, description = "too many calls of guests from this address"),
     (status = 200, description = "the meeting, with `room_url` and `participant_token`", body = SeenMeeting),
     (status = 400, description = "the meeting is not active, or the body is not a JSON object"),
     (status = 403, description = "the meeting belongs to another room, or a page of another origin asked")))]

@@ -1,20 +1,25 @@
 //! Messages of providers. Whatever is verified is answered with 200, so that nobody sends it again.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use reflector_core::ProviderName;
-use reflector_core::engine::{Applied, Taken};
-use reflector_core::provider::Headers;
+use reflector_core::engine::{Applied, IntakeError, Taken};
+use reflector_core::provider::{DeliveryError, Headers};
 use serde::Serialize;
 use tracing::{debug, warn};
 use utoipa::ToSchema;
 
 use super::Path;
+use crate::builtin::ClientAddress;
+use crate::connections::Held;
 use crate::contract::words;
 use crate::error::Problem;
 use crate::json::bytes;
+use crate::limits::{LATE, Standing};
 use crate::state::App;
 
 struct Received(HeaderMap);
@@ -41,6 +46,18 @@ enum Fate {
     Kept,
 }
 
+impl Fate {
+    /// The word for it, on the wire and in the metrics.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Ignored => "ignored",
+            Self::Duplicate => "duplicate",
+            Self::Kept => "kept",
+        }
+    }
+}
+
 /// A message of Whereby
 ///
 /// The same as `/webhooks/whereby`.
@@ -51,13 +68,15 @@ enum Fate {
     (status = 401, description = "its signature is missing, wrong or older than five minutes"),
     (status = 404, description = "no messages of this provider are taken here"),
     (status = 413, description = "the body is larger than 1 MiB"),
+    (status = 429, description = "too many messages from this address prove nothing; signed ones are taken in all the same"),
     (status = 503, description = "the store cannot be reached, or another write was faster; send it again")))]
 pub(crate) async fn whereby(
     State(app): State<App>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Body,
 ) -> Result<Json<TakenIn>, Problem> {
-    receive(&app, &"whereby".into(), headers, body).await
+    receive(&app, &"whereby".into(), headers, &extensions, body).await
 }
 
 /// A message of a provider
@@ -71,26 +90,35 @@ pub(crate) async fn whereby(
     (status = 401, description = "its signature is missing, wrong or older than five minutes"),
     (status = 404, description = "no messages of this provider are taken here"),
     (status = 413, description = "the body is larger than 1 MiB"),
+    (status = 429, description = "too many messages from this address prove nothing; signed ones are taken in all the same"),
     (status = 503, description = "the store cannot be reached, or another write was faster; send it again")))]
 pub(crate) async fn of_provider(
     State(app): State<App>,
     Path(provider): Path<String>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Body,
 ) -> Result<Json<TakenIn>, Problem> {
-    receive(&app, &ProviderName(provider), headers, body).await
+    receive(&app, &ProviderName(provider), headers, &extensions, body).await
 }
 
 async fn receive(
     app: &App,
     provider: &ProviderName,
     headers: HeaderMap,
+    sent: &Extensions,
     body: Body,
 ) -> Result<Json<TakenIn>, Problem> {
+    let (headers, now) = (Received(headers), (app.clock)());
+    if let Err(error) = app.engine.proves_nothing(provider, &headers, now) {
+        drop(body);
+        return Err(refused(app, provider, error, sent).await);
+    }
     let body = bytes(body).await?;
-    let received = app.engine.receive(provider, &Received(headers), &body, (app.clock)()).await;
-    let (delivery, taken) =
-        received.inspect_err(|error| warn!(%provider, %error, "a message was not taken in"))?;
+    let (delivery, taken) = match app.engine.receive(provider, &headers, &body, (app.clock)()).await {
+        Ok(received) => received,
+        Err(error) => return Err(refused(app, provider, error, sent).await),
+    };
     let status = match taken {
         Taken::Applied(Applied::Taken { ignored: None, .. }) => Fate::Applied,
         Taken::Applied(Applied::Taken { .. } | Applied::NoSuchMeeting)
@@ -99,6 +127,33 @@ async fn receive(
         Taken::Applied(Applied::Duplicate) | Taken::Duplicate => Fate::Duplicate,
         Taken::Kept => Fate::Kept,
     };
+    app.metrics.life.webhook(Some(provider), status.as_str());
     debug!(%provider, delivery_id = delivery.id, kind = delivery.kind, ?status, "took in a message");
     Ok(Json(TakenIn { status }))
+}
+
+/// What the sender is told of a message that was not taken in. Whoever floods waits for it, and fills no log.
+async fn refused(app: &App, provider: &ProviderName, error: IntakeError, sent: &Extensions) -> Problem {
+    let (outcome, proves_nothing) = match &error {
+        IntakeError::NoSuchEndpoint(_) | IntakeError::Delivery(DeliveryError::Unverified(_)) => {
+            ("unverified", true)
+        }
+        IntakeError::Delivery(_) => ("unreadable", false),
+        _ => ("unavailable", false),
+    };
+    let known = !matches!(error, IntakeError::NoSuchEndpoint(_));
+    app.metrics.life.webhook(known.then_some(provider), outcome);
+    if proves_nothing
+        && let Some(ClientAddress(from)) = sent.get()
+        && let Standing::Floods(after) = app.limits.unsigned.one_more(*from)
+    {
+        if let Some(held) = sent.get::<Arc<Held>>() {
+            held.may_go();
+        }
+        tokio::time::sleep(LATE).await;
+        let detail = format!("{error}; too many messages from this address prove nothing");
+        return Problem::too_many(after.as_secs() + 1, detail);
+    }
+    warn!(%provider, %error, "a message was not taken in");
+    error.into()
 }

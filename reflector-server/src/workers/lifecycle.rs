@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
 
 use super::{Chain, REST, Worker};
+use crate::metrics::Metrics;
 use crate::watched::Bell;
 
 /// How many calls to providers are under way at once: a slow one holds up no other.
@@ -30,6 +31,7 @@ pub(crate) struct Lifecycle {
     pub(crate) engine: Arc<Engine>,
     pub(crate) bell: Arc<Bell>,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) sweep: Duration,
     pub(crate) reconcile: Duration,
     pub(crate) retention: Duration,
@@ -74,6 +76,7 @@ impl Lifecycle {
             for failure in &swept.failed {
                 warn!(meeting_id = %failure.meeting, error = %Chain(&failure.error), "a due meeting could not be woken");
             }
+            self.metrics.life.woken(&swept.late);
             report_violations(&swept.violated);
             if swept.due == 0 {
                 break;

@@ -1,5 +1,6 @@
 //! The only loops: each waits for the next thing to do, or for the store's bell, and calls the engine.
 
+mod counts;
 mod hands;
 mod heartbeat;
 mod lifecycle;
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use counts::Counts;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use lifecycle::Lifecycle;
 pub(crate) use notices::Post;

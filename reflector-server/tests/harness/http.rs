@@ -49,7 +49,7 @@ impl Request {
         exchange(to, &self.bytes(to))
     }
 
-    fn bytes(&self, to: SocketAddr) -> Vec<u8> {
+    pub(crate) fn bytes(&self, to: SocketAddr) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let has = |name: &str| self.headers.iter().any(|(known, _)| known == name);
         if !has("host") {

@@ -125,6 +125,7 @@ fn where_all_is_well_every_check_says_so_and_nothing_is_changed() {
     for check in [
         "store",
         "provider",
+        "tokens",
         "folder",
         "queue",
         "bucket",
@@ -165,6 +166,38 @@ fn a_key_that_is_not_taken_is_named_by_its_setting() {
     assert_eq!(found.code, Some(1), "{}", found.said);
     assert!(found.said.contains("reflector: 3 of "), "{}", found.said);
     assert!(!found.said.contains("another-key"), "{}", found.said);
+}
+
+#[test]
+fn keys_of_tokens_that_cannot_be_had_or_used_are_told_and_so_is_how_many_can() {
+    let (stub, folder) = (Stub::start(), migrated());
+    let serves = |at: &str, body: Value| {
+        let answer = ResponseTemplate::new(200).set_body_json(body);
+        stub.mount(Mock::given(path(at)).respond_with(answer));
+        format!("{}{at}", stub.server.uri())
+    };
+    let rsa = json!({ "kty": "RSA", "kid": "one", "n": "AQAB", "e": "AQAB" });
+    let encrypts = json!({ "kty": "RSA", "kid": "two", "use": "enc", "n": "AQAB", "e": "AQAB" });
+    let good = serves("/keys", json!({ "keys": [rsa, encrypts] }));
+    let unfit = serves("/unfit", json!({ "keys": [encrypts] }));
+    let empty = serves("/empty", json!({ "keys": [] }));
+    let nowhere = format!("{}/nowhere", stub.server.uri());
+    for (keys, outcome, word) in [
+        (good.as_str(), "ok", "1 of them"),
+        (&unfit, "fail", "REFLECTOR_JWT_JWKS"),
+        (&empty, "fail", "none of RSA"),
+        (&nowhere, "fail", "401"),
+        ("http://127.0.0.1:9/", "fail", "REFLECTOR_JWT_JWKS"),
+        ("no-such-file.json", "fail", "no-such-file.json"),
+    ] {
+        let found = Found::by(folder.path(), &[("REFLECTOR_AUTH", "jwt"), ("REFLECTOR_JWT_JWKS", keys)]);
+        found.has("tokens", outcome, word);
+    }
+    let secret = "a secret that has thirty-two characters";
+    let found = Found::by(folder.path(), &[("REFLECTOR_AUTH", "jwt"), ("REFLECTOR_JWT_SECRET", secret)]);
+    found.has("tokens", "ok", "REFLECTOR_JWT_SECRET");
+    assert!(!found.said.contains(secret), "{}", found.said);
+    Found::by(folder.path(), &[]).has("tokens", "ok", "REFLECTOR_AUTH");
 }
 
 #[test]

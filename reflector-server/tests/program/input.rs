@@ -125,7 +125,7 @@ fn messages_for_a_provider_that_sends_none_here_are_not_found() {
         is_problem(&world.program.send(&request), 404, None, path);
     }
     let large = Request::new("POST", "/whereby").body(vec![b' '; MEBIBYTE + 1]);
-    is_problem(&world.program.send(&large), 413, None, "a large message");
+    is_problem(&world.program.send(&large), 404, None, "a large message, of which nothing is read");
     world.lives_on();
 }
 

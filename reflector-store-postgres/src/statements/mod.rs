@@ -10,6 +10,7 @@ mod meetings;
 mod notices;
 mod others;
 mod recordings;
+mod tally;
 mod transcripts;
 
 pub use connections::*;
@@ -18,4 +19,5 @@ pub use meetings::*;
 pub use notices::*;
 pub use others::*;
 pub use recordings::*;
+pub use tally::*;
 pub use transcripts::*;

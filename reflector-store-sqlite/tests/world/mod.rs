@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reflector_core::store::{NoticeStore, RecordingStore, Store, TranscriptStore};
+use reflector_core::store::{NoticeStore, RecordingStore, Store, TallyStore, TranscriptStore};
 use reflector_core::testing::notice_suite::NoticeHarness;
 use reflector_core::testing::recording_suite::{DurableRecordings, RecordingHarness};
 use reflector_core::testing::store_suite::{Durable, Harness};
+use reflector_core::testing::tally_suite::TallyHarness;
 use reflector_core::testing::transcript_suite::{DurableTranscripts, TranscriptHarness};
 use reflector_store_sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
@@ -53,6 +54,16 @@ impl Deref for OnFile {
 impl Harness for OnFile {
     fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store) as Arc<dyn Store>
+    }
+}
+
+impl TallyHarness for OnFile {
+    fn keeps(&self) -> Arc<dyn Store> {
+        self.store()
+    }
+
+    fn counts(&self) -> Arc<dyn TallyStore> {
+        Arc::clone(&self.store) as Arc<dyn TallyStore>
     }
 }
 

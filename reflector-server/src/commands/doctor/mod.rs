@@ -5,6 +5,7 @@ mod folder;
 mod kept;
 mod provider;
 mod sources;
+mod tokens;
 
 use std::time::Duration;
 
@@ -88,6 +89,7 @@ pub(crate) async fn run(config: &Config, json: bool) -> Result<(), CommandError>
     report.add("store", kept::check(config, now, &mut store)).await;
     report.add("provider", provider::check(config)).await;
     report.add("webhooks", provider::check_hearing(config, store.as_deref(), now)).await;
+    report.add("tokens", tokens::check(config)).await;
     report.add("folder", sources::check_folder(config)).await;
     report.add("queue", sources::check_queue(config)).await;
     report.add("speech", endpoints::check_speech(&config.pipeline)).await;
