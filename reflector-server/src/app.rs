@@ -24,7 +24,7 @@ use crate::courier::HttpCourier;
 use crate::database::{DatabaseError, Kept, Migrate};
 use crate::identity::{Identity, Sessions};
 use crate::limits::Limits;
-use crate::live::{Newsroom, Seats};
+use crate::live::{Newsroom, Seats, Works};
 use crate::metered::Metered;
 use crate::metrics::{ConnectionMetrics, Metrics};
 use crate::pipeline::{Line, ParticipantTokens};
@@ -163,6 +163,11 @@ impl Server {
             &config.public_url,
         ));
         let newsroom = Arc::new(Newsroom::new(Arc::clone(&engine), Arc::clone(&kept.feed)));
+        let works = Arc::new(Works::new(
+            Arc::clone(&kept.tallies),
+            Arc::clone(&kept.recordings),
+            Arc::clone(&kept.transcripts),
+        ));
         let app = App {
             engine,
             recordings,
@@ -179,6 +184,7 @@ impl Server {
             bell,
             newsroom,
             seats: Seats::default(),
+            works,
             clock,
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),

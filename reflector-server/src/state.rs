@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::error::Problem;
 use crate::identity::{Identity, Sessions};
 use crate::limits::Limits;
-use crate::live::{Newsroom, Seats};
+use crate::live::{Newsroom, Seats, Works};
 use crate::metrics::Metrics;
 use crate::outgoing::Reach;
 use crate::pipeline::{Line, ParticipantTokens};
@@ -41,6 +41,7 @@ pub(crate) struct App {
     pub(crate) bell: Arc<Bell>,
     pub(crate) newsroom: Arc<Newsroom>,
     pub(crate) seats: Seats,
+    pub(crate) works: Arc<Works>,
     pub(crate) clock: Clock,
     pub(crate) public_url: Url,
     /// Whose word counts for where a request came from.

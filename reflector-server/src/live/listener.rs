@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::newsroom::{News, Shown, Which};
 use super::seats::Seat;
+use super::work::WorkBody;
 use crate::api::{EntryBody, LiveBody, SeenMeeting};
 use crate::identity::Caller;
 use crate::identity::access::{Standing, Wants};
@@ -35,6 +36,8 @@ pub(crate) struct Listener {
     /// Where they go on; nothing before the first look at what stands.
     place: Option<FeedPlace>,
     waiting: VecDeque<Event>,
+    /// What they were told of the work, if they run the deployment.
+    work: Option<Arc<WorkBody>>,
     _seat: Seat,
 }
 
@@ -48,7 +51,17 @@ impl Listener {
         seat: Seat,
     ) -> Self {
         let asked_at = Instant::now();
-        Self { app, caller, headers, asked_at, which, place, waiting: VecDeque::new(), _seat: seat }
+        Self {
+            app,
+            caller,
+            headers,
+            asked_at,
+            which,
+            place,
+            waiting: VecDeque::new(),
+            work: None,
+            _seat: seat,
+        }
     }
 
     /// The next event. Nothing once this process stops, or when who they are does not count any more: listeners come
@@ -65,7 +78,9 @@ impl Listener {
             let bell = Arc::clone(&self.app.bell);
             let changed = bell.changed.notified();
             // A store that is away for a moment ends it.
-            if !self.look((self.app.clock)()).await.ok()? {
+            let now = (self.app.clock)();
+            let is_new = self.look(now).await.ok()? | self.look_at_work(now).await.ok()?;
+            if !is_new {
                 let _ = tokio::time::timeout(LOOK, changed).await;
                 tokio::time::sleep(REST).await;
             }
@@ -99,6 +114,20 @@ impl Listener {
                 Ok(true)
             }
         }
+    }
+
+    /// Tells whoever runs the deployment how much there is to do, when that has changed.
+    async fn look_at_work(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        if !(self.caller.is_operator() && matches!(self.which, Which::OfViewer(_))) {
+            return Ok(false);
+        }
+        let work = self.app.works.now(now).await?;
+        if self.work.as_ref() == Some(&work) {
+            return Ok(false);
+        }
+        self.waiting.extend(Event::default().event("work").json_data(&*work));
+        self.work = Some(work);
+        Ok(true)
     }
 
     /// What stands, and where what is new begins: before the look, so that nothing falls in between.

@@ -6,7 +6,9 @@
 mod listener;
 mod newsroom;
 mod seats;
+mod work;
 
 pub(crate) use listener::Listener;
 pub(crate) use newsroom::{Newsroom, Which};
 pub(crate) use seats::{Seat, Seats};
+pub(crate) use work::Works;

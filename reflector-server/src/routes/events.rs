@@ -35,7 +35,8 @@ pub(crate) struct Listening {
 /// To begin with an event `meeting` for each meeting that stands, and `ready`; from then on an `entry` of the history for
 /// each change, to owners and operators, and to others the `meeting` as it is then. The data of both is a `Live`. Whoever
 /// comes back sends the last `id` that they were given, and goes on from there; if that cannot be done any more, `reset`
-/// comes first, and it begins anew. What came before may come again: it is known by its meeting and its `seq`.
+/// comes first, and it begins anew. What came before may come again: it is known by its meeting and its `seq`. Operators
+/// are sent `work` as well, when what is owed, or how far recordings and runs are, has changed.
 #[utoipa::path(get, path = "/events", tag = "meetings", operation_id = "listen",
     security((), ("token" = []), ("api_key" = [])),
     params(Listening, ("last-event-id" = Option<String>, Header, nullable = false,

@@ -40,8 +40,18 @@ impl Listening {
         listening
     }
 
-    /// The next event, which must come; nothing if the stream has ended.
+    /// The next event about a meeting, which must come; nothing if the stream has ended.
     pub(crate) fn next(&mut self) -> Option<Heard> {
+        loop {
+            let heard = self.any()?;
+            if heard.kind != "work" {
+                return Some(heard);
+            }
+        }
+    }
+
+    /// The next event of any kind.
+    pub(crate) fn any(&mut self) -> Option<Heard> {
         let mut heard = Heard { kind: String::new(), id: None, data: Value::Null };
         loop {
             let line = self.line()?;

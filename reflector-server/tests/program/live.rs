@@ -38,6 +38,8 @@ fn a_listener_hears_what_stands_and_then_each_change_with_the_meeting_as_it_is_t
     let mut all = Listening::to(program.address, "/events", &[]);
     let before = all.until(is("ready"));
     assert_eq!(before.len(), 2, "{before:?}");
+    let work = all.any().expect("it goes on");
+    assert_eq!((work.kind.as_str(), &work.data["owed"]["effects"]), ("work", &json!(0)));
     assert_eq!((before[0].kind.as_str(), &before[0].data["meeting_id"]), ("meeting", &standing));
     assert_eq!(
         (&before[0].data["room"], &before[0].data["meeting"]["phase"]),
