@@ -106,6 +106,8 @@ passed_on! {
         beat(now: Timestamp) -> ();
         heard(provider: &ProviderName, endpoint: u64, at: Timestamp) -> ();
         hearing(provider: &ProviderName, endpoint: u64) -> Heard;
+        hold(since: Option<Timestamp>) -> ();
+        held_since() -> Option<Timestamp>;
     }
     RoomStore {
         create_room(room: Room) -> RoomCreated;
