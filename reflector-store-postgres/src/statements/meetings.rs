@@ -44,7 +44,8 @@ SELECT
 ///
 /// What depends on the meeting's being written hangs on `written`, which has a row only then. Whoever was faster with the
 /// same delivery, or has the claim, makes it fail on their unique index, and the whole of it is undone.
-pub const COMMIT: &str = "
+pub const COMMIT: &str = concat!(
+    "
 WITH taken AS (
     SELECT EXISTS (SELECT FROM deliveries WHERE provider = $22::text AND id = $23::text) AS before
 ), written AS (
@@ -79,16 +80,11 @@ WITH taken AS (
 ), received AS (
     INSERT INTO deliveries (provider, id, endpoint, received_at)
     SELECT $22::text, $23::text, $24::bigint, $25::bigint FROM written WHERE $23::text IS NOT NULL
-), told AS (
-    INSERT INTO notices (id, whole_id, room_id, event, body, owed_at, ready_at)
-    SELECT notice.id, notice.whole_id, notice.room_id, notice.event, notice.body, notice.owed_at, notice.owed_at
-    FROM written, unnest($26::text[], $27::text[], $28::uuid[], $29::text[], $30::text[], $31::bigint[])
-        WITH ORDINALITY AS notice (id, whole_id, room_id, event, body, owed_at, place)
-    WHERE EXISTS (SELECT FROM rooms WHERE rooms.id = notice.room_id AND rooms.listens)
-    ORDER BY notice.id, notice.place
-    ON CONFLICT DO NOTHING
-)
-SELECT EXISTS (SELECT FROM written) AS stored, (SELECT before FROM taken) AS duplicate";
+), told AS (",
+    owing!("written", "$26", "$27", "$28", "$29", "$30", "$31"),
+    ")
+SELECT EXISTS (SELECT FROM written) AS stored, (SELECT before FROM taken) AS duplicate"
+);
 
 /// Whether a message was taken in.
 pub const WAS_TAKEN: &str = "SELECT EXISTS (SELECT FROM deliveries WHERE provider = $1 AND id = $2) AS taken";

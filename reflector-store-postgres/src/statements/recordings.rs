@@ -45,16 +45,9 @@ WITH turn AS MATERIALIZED (
     SELECT bucket, key, revision, object, id, 1, sequencer, received_at, room_id, status, document FROM batch
     WHERE revision IS NOT NULL AND (SELECT from_this FROM judged)
     ORDER BY bucket, key, revision
-), owed AS (
-    INSERT INTO notices (id, whole_id, room_id, event, body, owed_at, ready_at)
-    SELECT notice.id, notice.whole_id, notice.room_id, notice.event, notice.body, notice.owed_at, notice.owed_at
-    FROM unnest($12::text[], $13::text[], $14::uuid[], $15::text[], $16::text[], $17::bigint[])
-        WITH ORDINALITY AS notice (id, whole_id, room_id, event, body, owed_at, place)
-    WHERE (SELECT from_this FROM judged)
-        AND EXISTS (SELECT FROM rooms WHERE rooms.id = notice.room_id AND rooms.listens)
-    ORDER BY notice.id, notice.place
-    ON CONFLICT DO NOTHING
-)
+), owed AS (",
+    owing!("(SELECT FROM judged WHERE from_this) AS sound", "$12", "$13", "$14", "$15", "$16", "$17"),
+    ")
 SELECT seen.revision, seen.sequencer, seen.id, seen.status, judged.from_this AS stored FROM seen, judged
 ORDER BY seen.place"
 );
@@ -78,20 +71,17 @@ pub const LOAD_RECORDING: &str =
     "SELECT document, version FROM recordings WHERE id = $1 AND deleted_at IS NULL";
 
 /// Writes a recording over the version that it was read in.
-pub const CHANGE_RECORDING: &str = "
+pub const CHANGE_RECORDING: &str = concat!(
+    "
 WITH written AS (
     UPDATE recordings SET version = version + 1, room_id = $3::uuid, status = $4::text, document = $5::text
     WHERE id = $1::uuid AND version = $2::bigint AND deleted_at IS NULL
     RETURNING id
-), owed AS (
-    INSERT INTO notices (id, whole_id, room_id, event, body, owed_at, ready_at)
-    SELECT notice.id, notice.whole_id, notice.room_id, notice.event, notice.body, notice.owed_at, notice.owed_at
-    FROM written, unnest($6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[], $11::bigint[])
-        AS notice (id, whole_id, room_id, event, body, owed_at)
-    WHERE EXISTS (SELECT FROM rooms WHERE rooms.id = notice.room_id AND rooms.listens)
-    ON CONFLICT DO NOTHING
-)
-SELECT EXISTS (SELECT FROM written) AS stored";
+), owed AS (",
+    owing!("written", "$6", "$7", "$8", "$9", "$10", "$11"),
+    ")
+SELECT EXISTS (SELECT FROM written) AS stored"
+);
 
 /// Deletes a recording.
 pub const DELETE_RECORDING: &str =

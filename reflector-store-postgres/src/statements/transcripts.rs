@@ -39,7 +39,8 @@ SELECT EXISTS (SELECT FROM recorded) AS stored";
 /// If it says how its recording (`$13`) stands, that is written over the version that it was read in (`$14`), or left as it
 /// is if there is nothing to write (`$16`); if that version is gone, nothing is written, and the recording is to be read
 /// once more (`held`, and not `stored`).
-pub const COMMIT_RUN: &str = "
+pub const COMMIT_RUN: &str = concat!(
+    "
 WITH held AS MATERIALIZED (
     SELECT id FROM transcripts WHERE id = $1::uuid AND version = $2::bigint FOR UPDATE
 ), stands AS MATERIALIZED (
@@ -64,16 +65,11 @@ WITH held AS MATERIALIZED (
     INSERT INTO made (transcript, stage, whole_stage, text)
     SELECT written.id, $9::text, $10::text, $11::text FROM written WHERE $9::text IS NOT NULL
     ON CONFLICT (transcript, stage) DO UPDATE SET text = excluded.text
-), owed AS (
-    INSERT INTO notices (id, whole_id, room_id, event, body, owed_at, ready_at)
-    SELECT notice.id, notice.whole_id, notice.room_id, notice.event, notice.body, notice.owed_at, notice.owed_at
-    FROM written, unnest($17::text[], $18::text[], $19::uuid[], $20::text[], $21::text[], $22::bigint[])
-        WITH ORDINALITY AS notice (id, whole_id, room_id, event, body, owed_at, place)
-    WHERE EXISTS (SELECT FROM rooms WHERE rooms.id = notice.room_id AND rooms.listens)
-    ORDER BY notice.id, notice.place
-    ON CONFLICT DO NOTHING
-)
-SELECT EXISTS (SELECT FROM written) AS stored, held FROM judged";
+), owed AS (",
+    owing!("written", "$17", "$18", "$19", "$20", "$21", "$22"),
+    ")
+SELECT EXISTS (SELECT FROM written) AS stored, held FROM judged"
+);
 
 /// A transcript.
 pub const LOAD_TRANSCRIPT: &str = "
