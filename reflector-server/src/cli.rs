@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +9,6 @@ use clap::{Args, Parser, Subcommand};
 use reflector_core::TranscriptId;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::app::{ServeError, Server};
 use crate::clock;
@@ -21,10 +19,10 @@ use crate::commands::pipeline::Pipeline;
 use crate::commands::recordings::Recordings;
 use crate::commands::rooms::Rooms;
 use crate::commands::{self, CommandError, Office};
-use crate::config::{Auth, Config, Database, LogFormat, Sources};
+use crate::config::{Auth, Config, Database, Sources};
 use crate::database::Migrate;
 use crate::workers::Chain;
-use crate::{contract, replay, simulate};
+use crate::{contract, log, replay, simulate};
 
 /// Runs the life of video meetings, and brings their recordings to a transcript.
 #[derive(Debug, Parser)]
@@ -175,10 +173,7 @@ pub fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(flags) => {
             let (sources, migrate) = flags.sources();
-            with(&sources, |config| {
-                start_logging(config)?;
-                serve(config, migrate).map_err(failed)
-            })
+            with(&sources, |config| serve(config, migrate))
         }
         Command::Config(settings) => {
             let sources = settings.sources();
@@ -281,22 +276,17 @@ async fn in_a_runtime(work: impl Future<Output = Result<(), Failed>>) -> Result<
     work.await
 }
 
-fn start_logging(config: &Config) -> Result<(), Failed> {
-    let filter = EnvFilter::builder().parse(&config.log).map_err(|wrong| {
-        let should = "use a filter such as info or reflector=debug";
-        Failed::usage(format!("REFLECTOR_LOG is `{}`: {wrong}; {should}", config.log))
-    })?;
-    let usual = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log_format.unwrap_or(usual) {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+#[tokio::main]
+async fn serve(config: &Config, migrate: Migrate) -> Result<(), Failed> {
+    let traces = log::start(config).map_err(Failed::usage)?;
+    let served = run(config, migrate).await.map_err(failed);
+    if let Some(traces) = traces {
+        traces.stop().await;
     }
-    Ok(())
+    served
 }
 
-#[tokio::main]
-async fn serve(config: &Config, migrate: Migrate) -> Result<(), ServeError> {
+async fn run(config: &Config, migrate: Migrate) -> Result<(), ServeError> {
     let (listener, address) = listen(config.listen).await?;
     let mut config = config.clone().listening_on(address);
     let mut metrics = None;

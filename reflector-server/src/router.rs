@@ -31,6 +31,7 @@ use crate::routes::{
     audio, consent, events, health, meetings, progress, recordings, rooms, session, transcripts, webhooks,
 };
 use crate::state::App;
+use crate::traces;
 
 /// For how long a browser remembers what pages of another origin may do.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -85,6 +86,7 @@ fn finished(router: Router<App>, app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), metrics::count))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn(traces::request))
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))
         .with_state(app)
 }

@@ -121,4 +121,7 @@ pub const KEYS: &[Key] = &[
     key("REFLECTOR_RETENTION", "90d"),
     key("REFLECTOR_LOG", "info"),
     key("REFLECTOR_LOG_FORMAT", ""),
+    Key { name: "OTEL_EXPORTER_OTLP_ENDPOINT", default: "", secret: Secret::Password },
+    Key { name: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default: "", secret: Secret::Password },
+    key("OTEL_SERVICE_NAME", "reflector"),
 ];

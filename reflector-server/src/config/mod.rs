@@ -7,6 +7,7 @@ mod limits;
 mod pipeline;
 mod recordings;
 mod roles;
+mod traces;
 mod values;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use auth::{Auth, JwtKeys, JwtSettings};
 pub use keys::{KEYS, Key, Secret};
 pub use recordings::RecordingSettings;
 pub use roles::Roles;
+pub use traces::TraceSettings;
 use values::Values;
 
 use crate::outgoing::Reach;
@@ -102,6 +104,9 @@ pub struct Config {
     pub log: String,
     /// How they are written; what suits the terminal if not set.
     pub log_format: Option<LogFormat>,
+    /// Where traces go, if anywhere: the program starts them, and a server that is put together by others leaves it to
+    /// them.
+    pub traces: Option<TraceSettings>,
 }
 
 /// A setting that cannot be used, in one line.
@@ -219,6 +224,7 @@ impl Config {
                 "REFLECTOR_LOG_FORMAT",
                 &[("text", LogFormat::Text), ("json", LogFormat::Json)],
             )?,
+            traces: values.traces()?,
         })
     }
 

@@ -75,7 +75,7 @@ impl HttpMetrics {
 }
 
 /// What a method is called. Anybody may make up others, and each would be remembered.
-fn named(method: &Method) -> &str {
+pub(crate) fn named(method: &Method) -> &str {
     match *method {
         Method::GET
         | Method::HEAD
@@ -90,14 +90,15 @@ fn named(method: &Method) -> &str {
 
 /// The route that a request took, as it is written in the index of routes: never what was asked for itself, of which there
 /// is no end. What is documented under `/v1` is the same without.
-fn route(request: &Request) -> String {
-    let matched = request.extensions().get::<MatchedPath>().map_or(NOWHERE, MatchedPath::as_str);
-    matched.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(matched).to_owned()
+pub(crate) fn route(request: &Request) -> Option<&str> {
+    let matched = request.extensions().get::<MatchedPath>()?.as_str();
+    Some(matched.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(matched))
 }
 
 /// Counts requests, and how long they took.
 pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (route, method, begun) = (route(&request), request.method().clone(), Instant::now());
+    let route = route(&request).unwrap_or(NOWHERE).to_owned();
+    let (method, begun) = (request.method().clone(), Instant::now());
     let answer = next.run(request).await;
     app.metrics.http.answered(&route, &method, answer.status(), begun.elapsed());
     answer

@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry, Unit};
 use reflector_core::engine::Ingested;
 
-pub(crate) use http::{ConnectionMetrics, HttpMetrics, count};
+pub(crate) use http::{ConnectionMetrics, HttpMetrics, count, named, route};
 pub(crate) use life::{LifeMetrics, OPERATIONS, Shown};
 pub(crate) use pipeline::PipelineMetrics;
 

@@ -17,6 +17,7 @@ mod shipped;
 mod sse;
 mod start;
 mod stop;
+mod traces;
 #[path = "../harness/uploads.rs"]
 mod uploads;
 #[path = "../harness/webdriver.rs"]
