@@ -101,8 +101,8 @@ export class Work {
   // New figures: what they count is asked for as well, soon.
   take({ owed: is, recordings, runs }) {
     say(byId("owed"), owed(is));
-    say(byId("recordings-figures"), figures(recordings) || "None yet.");
-    say(byId("runs-figures"), figures(runs) || "None yet.");
+    say(byId("recordings-figures"), figures(recordings) || "Nothing is on its way.");
+    say(byId("runs-figures"), figures(runs) || "Nothing is on its way.");
     this.asking ??= setTimeout(() => this.ask(), rest);
   }
 

@@ -57,7 +57,7 @@ fn what_is_owed_is_said_in_words() {
     );
     assert_eq!(
         (browser.text("#owed"), browser.text("#runs-figures")),
-        (json!("Nothing is owed."), json!("None yet."))
+        (json!("Nothing is owed."), json!("Nothing is on its way."))
     );
     take(&json!({
         "owed": { "effects": 1, "notices": 2, "oldest_seconds": 300 },
