@@ -75,11 +75,13 @@ impl fmt::Display for Outcome {
 }
 
 /// What it asks for, and what it looks at. Whether all that fits the document is accepted is not looked at: no schema
-/// says that an end is after its start.
+/// says that an end is after its start. Nor is it whether what was deleted is gone: a meeting is cancelled so, and stays
+/// to be read.
 fn settings(world: &World) -> String {
     let mut text = format!(
         "request-timeout = 30\nmax-stream-events = 50\n\
-         [checks]\npositive_data_acceptance.enabled = false\nignored_auth.enabled = {}\n",
+         [checks]\npositive_data_acceptance.enabled = false\nuse_after_free.enabled = false\n\
+         ignored_auth.enabled = {}\n",
         world.asks_who_calls
     );
     if world.asks_who_calls {
