@@ -3,7 +3,7 @@
 //! Each notice has an id that follows from what it tells of, so that told twice it is the same, and a body that is JSON:
 //! `event`, `at`, `meeting_id`, `room_id`, and what belongs to the event. No secret is in it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::lifecycle::{Announcement, Effect, Empty, Phase, Policy, next_closing};
 use crate::meeting::Meeting;
@@ -35,29 +35,36 @@ pub fn of_meeting(change: &MeetingChange<'_>) -> Vec<(&'static str, Value)> {
     let mut told = Vec::new();
     if phase.is_live() && !before.is_live() {
         let again = matches!(before.empty(), Some(Empty::Left { .. }));
-        told.push(("meeting.started", body(change, json!({ "again": again }))));
+        told.push(("meeting.started", with(change, "again", again.into())));
     }
     if matches!(phase, Phase::Grace { .. }) && before.is_live() {
-        told.push(("meeting.empty", body(change, json!({}))));
+        told.push(("meeting.empty", body(change)));
     }
     for effect in *effects {
         if let Effect::Announce(Announcement::ClosingSoon { closes_at }) = effect {
-            told.push(("meeting.closing_soon", body(change, json!({ "closes_at": closes_at }))));
+            told.push(("meeting.closing_soon", with(change, "closes_at", json!(closes_at))));
         }
     }
     if phase.is_closed() && !before.is_closed() {
         let reason = phase.close_reason().map(|reason| reason.as_str());
-        told.push(("meeting.closed", body(change, json!({ "close_reason": reason }))));
+        told.push(("meeting.closed", with(change, "close_reason", reason.into())));
     }
     told
 }
 
-/// What every notice of a meeting says, and what this one says beside that, which counts where both say something.
-fn body(change: &MeetingChange<'_>, more: Value) -> Value {
+/// What every notice of a meeting says, and something that this one says beside it or in its place.
+fn with(change: &MeetingChange<'_>, field: &str, value: Value) -> Value {
+    let mut body = body(change);
+    body[field] = value;
+    body
+}
+
+/// What every notice of a meeting says.
+fn body(change: &MeetingChange<'_>) -> Value {
     let MeetingChange { after: Meeting { id, room_id, life, calendar_event_id, .. }, policy, at, .. } =
         change;
     let closing = next_closing(life, policy);
-    let said = json!({
+    json!({
         "at": at,
         "meeting_id": id,
         "room_id": room_id,
@@ -68,11 +75,7 @@ fn body(change: &MeetingChange<'_>, more: Value) -> Value {
         "calendar_event_id": calendar_event_id,
         "closes_at": closing.map(|(at, _)| at),
         "closes_because": closing.map(|(_, reason)| reason.as_str()),
-    });
-    let fields = |value| if let Value::Object(fields) = value { fields } else { Map::new() };
-    let mut fields_of_both = fields(said);
-    fields_of_both.extend(fields(more));
-    Value::Object(fields_of_both)
+    })
 }
 
 /// The notice of something that the commit of this version did to a meeting, of all that it did the one with this number.

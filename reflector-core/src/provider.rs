@@ -64,6 +64,16 @@ pub trait WebhookReader: Send + Sync + Debug {
     /// Verifies a message over its raw bytes and reads it.
     fn read(&self, headers: &dyn Headers, body: &[u8], now: Timestamp) -> Result<Delivery, DeliveryError>;
 
+    /// Whether the headers alone show that a message proves nothing, whatever its body is: then nobody need read that.
+    /// Unless an adapter says otherwise, every body is read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    fn may_prove(&self, _headers: &dyn Headers) -> Result<(), Unverified> {
+        Ok(())
+    }
+
     /// A number that changes when the endpoint is configured anew: it must prove itself again then.
     fn endpoint(&self) -> u64;
 }

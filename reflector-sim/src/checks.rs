@@ -260,7 +260,7 @@ impl World {
     pub(crate) fn note_taken(&mut self, taken: &Taken, fact: &Fact) {
         match taken {
             Taken::Applied(Applied::Duplicate) | Taken::Duplicate => self.report.rule(12),
-            Taken::Applied(Applied::Taken { violated, meeting, ignored }) => {
+            Taken::Applied(Applied::Taken { violated, meeting, ignored, .. }) => {
                 self.checks.violated(violated, self.now);
                 if let (None, Some(room), Fact::Joined(movement) | Fact::Left(movement)) =
                     (ignored, &meeting.room, fact)

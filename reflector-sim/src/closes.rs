@@ -87,9 +87,11 @@ impl World {
             );
             // A patient closing whose hard deadline came is forced from then on, and keeps its reason (rule L14). It may be
             // over by the time that somebody looks.
-            let history = ready(self.store.history(loaded.meeting.id, 0, usize::MAX)).unwrap_or_default();
-            let was_forced = history.iter().any(|entry| entry.phase.is_forced());
-            if !phase.is_forced() && (patient || !phase.is_closed()) && !was_forced {
+            let was_forced = || {
+                let history = ready(self.store.history(loaded.meeting.id, 0, usize::MAX)).unwrap_or_default();
+                history.iter().any(|entry| entry.phase.is_forced())
+            };
+            if !phase.is_forced() && (patient || !phase.is_closed()) && !was_forced() {
                 self.checks.violation(self.now, format!("{name} was closed by force in the phase {phase:?}"));
             }
         }

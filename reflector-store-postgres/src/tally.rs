@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use reflector_core::ProviderName;
-use reflector_core::store::{OpenMeetings, OwedWork, StoreError, Tally, TallyStore};
+use reflector_core::store::{OpenMeetings, OwedWork, StoreError, TallyStore};
 use sqlx::postgres::PgRow;
 
 use crate::PostgresStore;
@@ -12,11 +12,12 @@ use crate::statements::{TALLY_MEETINGS, TALLY_WORK};
 
 #[async_trait]
 impl TallyStore for PostgresStore {
-    async fn tally(&self) -> Result<Tally, StoreError> {
-        let open =
-            self.rows(sqlx::query(TALLY_MEETINGS)).await?.iter().map(open).collect::<Result<_, _>>()?;
-        let owed = self.rows(sqlx::query(TALLY_WORK)).await?.iter().map(owed).collect::<Result<_, _>>()?;
-        Ok(Tally { open, owed })
+    async fn tally_meetings(&self) -> Result<Vec<OpenMeetings>, StoreError> {
+        self.rows(sqlx::query(TALLY_MEETINGS)).await?.iter().map(open).collect()
+    }
+
+    async fn tally_work(&self) -> Result<Vec<OwedWork>, StoreError> {
+        self.rows(sqlx::query(TALLY_WORK)).await?.iter().map(owed).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes on, counted. Open meetings are found by an index, and each is read for its phase.
 
 use async_trait::async_trait;
-use reflector_core::store::{OpenMeetings, OwedWork, StoreError, Tally, TallyStore};
+use reflector_core::store::{OpenMeetings, OwedWork, StoreError, TallyStore};
 use reflector_core::{ProviderName, Timestamp};
 use sqlx::query_as;
 
@@ -18,19 +18,23 @@ pub(crate) const OWED: &str = "
 
 #[async_trait]
 impl TallyStore for SqliteStore {
-    async fn tally(&self) -> Result<Tally, StoreError> {
+    async fn tally_meetings(&self) -> Result<Vec<OpenMeetings>, StoreError> {
         let open: Vec<(String, String, i64)> = query_as(OPEN).fetch_all(&self.readers).await.map_err(ill)?;
-        let owed: Vec<(String, i64, i64)> = query_as(OWED).fetch_all(&self.readers).await.map_err(ill)?;
         let open = open.into_iter().map(|(provider, phase, meetings)| OpenMeetings {
             provider: ProviderName(provider),
             phase,
             meetings: meetings.unsigned_abs(),
         });
+        Ok(open.collect())
+    }
+
+    async fn tally_work(&self) -> Result<Vec<OwedWork>, StoreError> {
+        let owed: Vec<(String, i64, i64)> = query_as(OWED).fetch_all(&self.readers).await.map_err(ill)?;
         let owed = owed.into_iter().map(|(kind, pieces, oldest)| OwedWork {
             kind,
             pieces: pieces.unsigned_abs(),
             oldest: Timestamp::from_micros(oldest),
         });
-        Ok(Tally { open: open.collect(), owed: owed.collect() })
+        Ok(owed.collect())
     }
 }

@@ -35,6 +35,15 @@ pub fn verify(header: &str, body: &[u8], secrets: &[SecretString], now: Timestam
     Ok(())
 }
 
+/// Looks whether the header can be a signature of anything.
+///
+/// # Errors
+///
+/// That it cannot.
+pub fn look(header: &str) -> Result<(), Unverified> {
+    Signature::parse(header).map(drop)
+}
+
 /// The header's value for a body, as Whereby writes it: for tests, and for whoever stands in for Whereby.
 pub fn sign(secret: &SecretString, at: Timestamp, body: &[u8]) -> String {
     let seconds = at.as_micros().div_euclid(1_000_000).to_string();

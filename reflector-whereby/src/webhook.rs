@@ -43,9 +43,9 @@ impl WherebyWebhook {
 
 impl WebhookReader for WherebyWebhook {
     fn read(&self, headers: &dyn Headers, body: &[u8], now: Timestamp) -> Result<Delivery, DeliveryError> {
-        let header =
-            headers.header(signature::HEADER).ok_or(DeliveryError::Unverified(Unverified::Missing))?;
-        signature::verify(header, body, &self.secrets, now).map_err(DeliveryError::Unverified)?;
+        let verified =
+            signature_of(headers).and_then(|header| signature::verify(header, body, &self.secrets, now));
+        verified.map_err(DeliveryError::Unverified)?;
         let message: Message = serde_json::from_slice(body).map_err(|error| {
             DeliveryError::Unreadable(format!("not a message of Whereby at {}", place_of(&error)))
         })?;
@@ -61,9 +61,17 @@ impl WebhookReader for WherebyWebhook {
         })
     }
 
+    fn may_prove(&self, headers: &dyn Headers) -> Result<(), Unverified> {
+        signature_of(headers).and_then(signature::look)
+    }
+
     fn endpoint(&self) -> u64 {
         self.endpoint
     }
+}
+
+fn signature_of(headers: &dyn Headers) -> Result<&str, Unverified> {
+    headers.header(signature::HEADER).ok_or(Unverified::Missing)
 }
 
 impl fmt::Debug for WherebyWebhook {

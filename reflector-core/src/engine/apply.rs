@@ -45,6 +45,8 @@ pub enum Applied {
         ignored: Option<Ignored>,
         /// The invariants that it violated: always none.
         violated: Vec<&'static str>,
+        /// When it was due, if a deadline of it was reached.
+        due_at: Option<Timestamp>,
     },
     /// Its message was taken in before.
     Duplicate,
@@ -130,6 +132,7 @@ struct Told {
     delivery: Option<TakenDelivery>,
     ignored: Option<Ignored>,
     violated: Vec<&'static str>,
+    due_at: Option<Timestamp>,
     needs_commit: bool,
 }
 
@@ -146,6 +149,7 @@ impl Told {
             delivery: input.delivery,
             ignored: None,
             violated: Vec::new(),
+            due_at: None,
         };
         for event in input.events {
             told.tell(event, input.source, now, policy);
@@ -157,8 +161,8 @@ impl Told {
 
     fn tell(&mut self, event: Event, source: Source, now: Timestamp, policy: &Policy) {
         let life = &self.meeting.life;
-        let wake = match event {
-            Event::DeadlineReached { .. } => deadline(life, policy).map(|due| due.why),
+        let due = match event {
+            Event::DeadlineReached { .. } => deadline(life, policy),
             _ => None,
         };
         self.ignored = match step(life, &event, now, policy) {
@@ -185,6 +189,7 @@ impl Told {
                 None
             }
         };
+        self.due_at = due.map(|due| due.at);
         self.needs_commit |= match self.ignored {
             // Somebody who is expected already asks again: nothing to keep (rule L6).
             Some(Ignored::LeaseFresh) => return,
@@ -203,7 +208,7 @@ impl Told {
             event,
             delivery_id: self.delivery.as_ref().map(|delivery| delivery.key.id.clone()),
             ignored: self.ignored,
-            wake: wake.filter(|_| self.ignored.is_none()),
+            wake: due.map(|due| due.why).filter(|_| self.ignored.is_none()),
             phase: self.meeting.life.phase,
             policy: *policy,
         });
@@ -258,6 +263,7 @@ impl Told {
     }
 
     fn applied(self) -> Applied {
-        Applied::Taken { meeting: Arc::new(self.meeting), ignored: self.ignored, violated: self.violated }
+        let Self { ignored, violated, due_at, .. } = self;
+        Applied::Taken { meeting: Arc::new(self.meeting), ignored, violated, due_at }
     }
 }

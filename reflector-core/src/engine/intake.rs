@@ -5,7 +5,7 @@ use crate::engine::naming::same_generation;
 use crate::ids::{MeetingId, ProviderName};
 use crate::lifecycle::{Event, Sighting};
 use crate::meeting::{Meeting, ProviderRoom};
-use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress, Unverified, WebhookReader};
+use crate::provider::{Delivery, DeliveryError, Fact, Headers, RoomAddress, WebhookReader};
 use crate::store::{DeliveryKey, Kept, KeptDelivery, Loaded, Source, TakenDelivery};
 use crate::time::Timestamp;
 
@@ -61,23 +61,13 @@ impl Engine {
         Ok((delivery, taken))
     }
 
-    /// Whether the headers of a message show that it proves nothing, whatever its body is: then nobody need read that.
+    /// Whether the headers of a message leave it open that it proves something: else nobody need read its body.
     ///
     /// # Errors
     ///
     /// [`IntakeError::NoSuchEndpoint`], and [`IntakeError::Delivery`] for a signature that is missing or malformed.
-    pub fn proves_nothing(
-        &self,
-        provider: &ProviderName,
-        headers: &(dyn Headers + Sync),
-        now: Timestamp,
-    ) -> Result<(), IntakeError> {
-        match self.reader(provider)?.read(headers, b"", now) {
-            Err(error @ DeliveryError::Unverified(Unverified::Missing | Unverified::Malformed)) => {
-                Err(error.into())
-            }
-            _ => Ok(()),
-        }
+    pub fn may_prove(&self, provider: &ProviderName, headers: &dyn Headers) -> Result<(), IntakeError> {
+        Ok(self.reader(provider)?.may_prove(headers).map_err(DeliveryError::Unverified)?)
     }
 
     /// Takes in a message that is verified and read already: of a provider that lives in the same process.

@@ -1,12 +1,11 @@
 //! Deadlines: what is due is woken, and what was computed under another policy is computed anew.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Applied, Engine, EngineError, Input};
 use crate::ids::{MeetingId, ProviderName};
-use crate::lifecycle::{Event, Hearing, deadline};
+use crate::lifecycle::{Event, Hearing};
 use crate::store::{Commit, Committed, DueClaim, Source, StoreError};
 use crate::time::Timestamp;
 
@@ -54,44 +53,41 @@ impl Engine {
         let hearing = self.hearing_of_all(now).await?;
         for id in due {
             match self.wake(id, &hearing, now).await {
-                Ok((Applied::Taken { ignored, violated, .. }, due_at)) => {
+                Ok(Applied::Taken { ignored, violated, due_at, .. }) => {
                     if ignored.is_none() {
                         swept.changed += 1;
                         swept.late.extend(due_at.map(|at| now.since(at)));
                     }
                     swept.violated.extend(violated);
                 }
-                Ok((Applied::Duplicate | Applied::NoSuchMeeting, _)) => {}
+                Ok(Applied::Duplicate | Applied::NoSuchMeeting) => {}
                 Err(error) => swept.failed.push(Failure { meeting: id, error }),
             }
         }
         Ok(swept)
     }
 
-    /// Wakes a meeting, and says when it was due.
     async fn wake(
         &self,
         id: MeetingId,
         hearing: &BTreeMap<ProviderName, Hearing>,
         now: Timestamp,
-    ) -> Result<(Applied, Option<Timestamp>), EngineError> {
-        // Of the reading that the commit is over, which is the last.
-        let due_at = Mutex::new(None);
-        let applied = self
-            .apply_with(id, None, now, |loaded| {
-                let due = deadline(&loaded.meeting.life, &self.policy_of(loaded));
-                *due_at.lock().unwrap_or_else(PoisonError::into_inner) = due.map(|due| due.at);
-                let hearing = hearing.get(&loaded.meeting.provider).copied().unwrap_or(Hearing::Deaf);
-                Input::of(Event::DeadlineReached { hearing }, Source::Deadline)
-            })
-            .await?;
-        Ok((applied, due_at.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    ) -> Result<Applied, EngineError> {
+        self.apply_with(id, None, now, |loaded| {
+            let hearing = hearing.get(&loaded.meeting.provider).copied().unwrap_or(Hearing::Deaf);
+            Input::of(Event::DeadlineReached { hearing }, Source::Deadline)
+        })
+        .await
     }
 
+    /// What silence is worth now, of those of which it is worth anything: of none while closes are on hold.
     async fn hearing_of_all(&self, now: Timestamp) -> Result<BTreeMap<ProviderName, Hearing>, StoreError> {
         let mut hearing = BTreeMap::new();
+        if self.store.held_since().await?.is_some() {
+            return Ok(hearing);
+        }
         for name in self.providers.keys() {
-            hearing.insert(name.clone(), self.silence(name, now).await?);
+            hearing.insert(name.clone(), self.hearing(name, now).await?);
         }
         Ok(hearing)
     }

@@ -38,7 +38,7 @@ pub use notice::{ClaimedNotice, NoticeStore, OwedNotice};
 pub use recording::{DeadLetter, LoadedRecording, RecordingStore, TakenIn, WhichRecordings};
 pub use retention::{Dropped, RetentionStore};
 pub use room::{Page, Paging, RoomCreated, RoomDeleted, RoomStore, Viewer};
-pub use tally::{OpenMeetings, OwedWork, Tally, TallyStore};
+pub use tally::{OpenMeetings, OwedWork, TallyStore};
 pub use transcript::{
     ClaimRuns, LoadedTranscript, RunBeat, RunCommit, StageProgress, TranscriptStore, WhichTranscripts,
     first_version,

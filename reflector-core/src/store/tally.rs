@@ -16,17 +16,11 @@ use crate::time::Timestamp;
 /// 2. `owed_work_is_counted_by_kind_with_its_oldest`: what is settled or superseded is not.
 #[async_trait]
 pub trait TallyStore: Send + Sync + Debug + 'static {
-    /// What goes on now, in no order.
-    async fn tally(&self) -> Result<Tally, StoreError>;
-}
+    /// The meetings that are not closed, in no order.
+    async fn tally_meetings(&self) -> Result<Vec<OpenMeetings>, StoreError>;
 
-/// What goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// The meetings that are not closed.
-    pub open: Vec<OpenMeetings>,
-    /// The work that is owed.
-    pub owed: Vec<OwedWork>,
+    /// The work that is owed, in no order.
+    async fn tally_work(&self) -> Result<Vec<OwedWork>, StoreError>;
 }
 
 /// Meetings of a provider in a phase.

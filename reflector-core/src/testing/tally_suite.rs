@@ -105,7 +105,7 @@ pub async fn owed_work_is_counted_by_kind_with_its_oldest(
     harness: &impl TallyHarness,
 ) -> Result<(), StoreError> {
     let store = harness.keeps();
-    assert_eq!(harness.counts().tally().await?.owed, []);
+    assert_eq!(harness.counts().tally_work().await?, []);
     let room = sample::room(1);
     assert_eq!(store.create_room(room.clone()).await?, RoomCreated::Stored);
     let (close, ask) = (Effect::CloseRoom { generation: 0 }, Effect::AskPresence);
@@ -134,7 +134,7 @@ pub async fn owed_work_is_counted_by_kind_with_its_oldest(
 }
 
 async fn open(harness: &impl TallyHarness) -> Result<BTreeMap<(String, String), u64>, StoreError> {
-    let open = harness.counts().tally().await?.open;
+    let open = harness.counts().tally_meetings().await?;
     let many = open.len();
     let by: BTreeMap<_, _> =
         open.into_iter().map(|open| ((open.provider.to_string(), open.phase), open.meetings)).collect();
@@ -143,7 +143,7 @@ async fn open(harness: &impl TallyHarness) -> Result<BTreeMap<(String, String), 
 }
 
 async fn work(harness: &impl TallyHarness) -> Result<BTreeMap<String, (u64, Timestamp)>, StoreError> {
-    let owed = harness.counts().tally().await?.owed;
+    let owed = harness.counts().tally_work().await?;
     let many = owed.len();
     let by: BTreeMap<_, _> = owed.into_iter().map(|owed| (owed.kind, (owed.pieces, owed.oldest))).collect();
     assert_eq!(by.len(), many, "each is told once");

@@ -3,7 +3,7 @@
 use reflector_core::engine::Engine;
 use reflector_core::lifecycle::next_closing;
 use reflector_core::store::Loaded;
-use reflector_core::{Meeting, RecordingType, Timestamp};
+use reflector_core::{Meeting, MeetingId, RecordingType, Timestamp, admission};
 use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
@@ -86,7 +86,7 @@ impl MeetingBody {
         loaded: &Loaded,
         engine: &Engine,
         public_url: &Url,
-        current: Option<reflector_core::MeetingId>,
+        current: Option<MeetingId>,
         standing: Standing,
     ) -> Self {
         let Loaded { meeting, .. } = loaded;
@@ -132,6 +132,11 @@ impl MeetingBody {
     }
 }
 
+/// Which of a room's open meetings is the current one.
+pub(crate) fn current_of(open: &[Loaded], now: Timestamp) -> Option<MeetingId> {
+    admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id)
+}
+
 /// A meeting, to whoever may see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
@@ -172,12 +177,7 @@ pub(crate) struct GuestMeetingBody {
 
 impl SeenMeeting {
     /// A meeting as somebody sees it who has not joined it.
-    pub(crate) fn of(
-        loaded: &Loaded,
-        app: &App,
-        current: Option<reflector_core::MeetingId>,
-        standing: Standing,
-    ) -> Self {
+    pub(crate) fn of(loaded: &Loaded, app: &App, current: Option<MeetingId>, standing: Standing) -> Self {
         let whole = MeetingBody::of(loaded, &app.engine, &app.public_url, current, standing);
         if standing != Standing::Guest {
             return Self::Whole(Box::new(whole));

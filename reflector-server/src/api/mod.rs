@@ -17,7 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 pub(crate) use entry::EntryBody;
 pub(crate) use live::LiveBody;
-pub(crate) use meeting::{MeetingBody, SeenMeeting};
+pub(crate) use meeting::{MeetingBody, SeenMeeting, current_of};
 pub(crate) use recording::RecordingBody;
 pub(crate) use room::RoomBody;
 pub(crate) use transcript::{StageBody, TranscriptBody};

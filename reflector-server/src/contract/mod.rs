@@ -7,6 +7,7 @@ mod answers;
 pub(crate) mod examples;
 mod page;
 pub(crate) mod parameters;
+mod pieces;
 mod schema;
 pub(crate) mod words;
 
@@ -42,7 +43,7 @@ const KEY: &str = "api_key";
         (name = "webhooks", description = "For video providers. What is verified is taken in and answered with 200, so that nobody sends it again."),
         (name = "operation", description = "For whoever runs it."),
     ),
-    components(schemas(crate::api::LiveBody, crate::error::ProblemBody)),
+    components(schemas(crate::api::LiveBody, crate::error::ProblemBody, crate::routes::webhooks::TakenIn)),
 )]
 struct About;
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::METHODS;
+use super::pieces::{code, fields, inline, items, word};
 use super::schema::{described, type_of};
 use crate::builtin::escaped;
 
@@ -195,28 +196,6 @@ fn says(thing: &Value) -> String {
 fn paragraphs(text: &str) -> String {
     let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
     paragraphs.map(|paragraph| format!("<p>{}</p>", inline(paragraph))).collect()
-}
-
-/// Text in which what stands between backticks is code.
-pub(super) fn inline(text: &str) -> String {
-    let pieces = text.split('`').enumerate();
-    pieces.map(|(number, piece)| if number % 2 == 1 { code(piece) } else { escaped(piece) }).collect()
-}
-
-pub(super) fn code(text: &str) -> String {
-    format!("<code>{}</code>", escaped(text))
-}
-
-pub(super) fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-pub(super) fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
 #[cfg(test)]

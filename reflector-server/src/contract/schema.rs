@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::page::{code, fields, inline, items, word};
+use super::pieces::{code, fields, inline, items, word};
 use crate::builtin::escaped;
 
 /// All there is to say of a named schema: its fields in a table, or what it is.

@@ -1,5 +1,6 @@
 //! What is new after a place in the feed, read once for all who ask at about the same time.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,11 @@ use reflector_core::engine::Engine;
 use reflector_core::store::{
     Fed, FeedLine, FeedPage, FeedPlace, FeedStore, Loaded, Paging, StoreError, Viewer, WhichMeetings,
 };
-use reflector_core::{MeetingId, Room, RoomId, Timestamp, admission};
+use reflector_core::{MeetingId, Room, RoomId, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use crate::api::current_of;
 
 /// How many entries are read at once.
 const PAGE: usize = 200;
@@ -88,16 +91,14 @@ impl Newsroom {
         let mut rooms = HashMap::new();
         let mut meetings = HashMap::new();
         for meeting in page.meetings {
-            let id = meeting.meeting.room_id;
-            let (room, current) = match rooms.get(&id) {
-                Some(known) => known,
-                None => {
-                    let room = self.engine.store().load_room(id).await?;
-                    let open = self.engine.store().open_meetings(id).await?;
-                    rooms.entry(id).or_insert((room, current_of(&open, now)))
+            let place = match rooms.entry(meeting.meeting.room_id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let place = self.place(*new.key(), now).await?;
+                    new.insert(place)
                 }
             };
-            let shown = Shown { room: room.clone(), current: *current, meeting };
+            let shown = place.shows(meeting);
             meetings.insert(shown.meeting.meeting.id, shown);
         }
         Ok(News { lines: page.lines, meetings })
@@ -142,14 +143,29 @@ impl Newsroom {
     }
 
     async fn add_room(&self, id: RoomId, now: Timestamp, to: &mut Vec<Shown>) -> Result<(), StoreError> {
-        let open = self.engine.store().open_meetings(id).await?;
-        if open.is_empty() {
-            return Ok(());
-        }
-        let room = self.engine.store().load_room(id).await?;
-        let current = current_of(&open, now);
-        to.extend(open.into_iter().map(|meeting| Shown { meeting, room: room.clone(), current }));
+        let mut place = self.place(id, now).await?;
+        let open = std::mem::take(&mut place.open);
+        to.extend(open.into_iter().map(|meeting| place.shows(meeting)));
         Ok(())
+    }
+
+    async fn place(&self, id: RoomId, now: Timestamp) -> Result<Place, StoreError> {
+        let open = self.engine.store().open_meetings(id).await?;
+        let room = self.engine.store().load_room(id).await?;
+        Ok(Place { room, current: current_of(&open, now), open })
+    }
+}
+
+/// A room, if it is not deleted, and who meets there.
+struct Place {
+    room: Option<Room>,
+    current: Option<MeetingId>,
+    open: Vec<Loaded>,
+}
+
+impl Place {
+    fn shows(&self, meeting: Loaded) -> Shown {
+        Shown { meeting, room: self.room.clone(), current: self.current }
     }
 }
 
@@ -160,8 +176,4 @@ pub(crate) enum Which {
     OfRoom(RoomId),
     /// All that somebody sees.
     OfViewer(Viewer),
-}
-
-fn current_of(open: &[Loaded], now: Timestamp) -> Option<MeetingId> {
-    admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id)
 }

@@ -29,9 +29,9 @@ const COUNTED: [RecordingStatus; 4] = [
 /// Counts the work.
 #[derive(Debug)]
 pub(crate) struct Works {
-    pub(crate) tallies: Arc<dyn TallyStore>,
-    pub(crate) recordings: Arc<dyn RecordingStore>,
-    pub(crate) transcripts: Arc<dyn TranscriptStore>,
+    tallies: Arc<dyn TallyStore>,
+    recordings: Arc<dyn RecordingStore>,
+    transcripts: Arc<dyn TranscriptStore>,
     counted: Mutex<Option<(Instant, Arc<WorkBody>)>>,
 }
 
@@ -87,10 +87,10 @@ impl Works {
     }
 
     async fn count(&self, now: Timestamp) -> Result<WorkBody, StoreError> {
-        let tally = self.tallies.tally().await?;
-        let oldest = tally.owed.iter().map(|owed| owed.oldest).min();
+        let owed = self.tallies.tally_work().await?;
+        let oldest = owed.iter().map(|owed| owed.oldest).min();
         let waited = oldest.map(|oldest| now.since(oldest).as_secs() / 60 * 60);
-        let effects = tally.owed.iter().map(|owed| owed.pieces).sum();
+        let effects = owed.iter().map(|owed| owed.pieces).sum();
         let mut recordings = BTreeMap::new();
         for status in COUNTED {
             let which = WhichRecordings { viewer: Viewer::Operator, status: Some(status), room: None };

@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use reflector_core::store::Tally;
+use reflector_core::store::{OpenMeetings, OwedWork};
 use reflector_core::{ProviderName, Timestamp};
 
 use super::Registering;
@@ -122,9 +122,15 @@ impl LifeMetrics {
     }
 
     /// What goes on, seen from now. What was told before and is no more is told to be none.
-    pub(crate) fn counted(&self, tally: &Tally, shown: &mut Shown, now: Timestamp) {
+    pub(crate) fn counted(
+        &self,
+        open: &[OpenMeetings],
+        owed: &[OwedWork],
+        shown: &mut Shown,
+        now: Timestamp,
+    ) {
         let (before, now_shown) = (std::mem::take(shown), shown);
-        for open in &tally.open {
+        for open in open {
             let of = [("provider", open.provider.to_string()), ("phase", open.phase.clone())];
             self.meetings.get_or_create(&of).set(i64::try_from(open.meetings).unwrap_or(i64::MAX));
             now_shown.meetings.insert(of);
@@ -132,7 +138,7 @@ impl LifeMetrics {
         for of in before.meetings.difference(&now_shown.meetings) {
             self.meetings.get_or_create(of).set(0);
         }
-        for owed in &tally.owed {
+        for owed in owed {
             let of = [("kind", owed.kind.clone())];
             self.owed.get_or_create(&of).set(i64::try_from(owed.pieces).unwrap_or(i64::MAX));
             self.oldest_owed.get_or_create(&of).set(now.since(owed.oldest).as_secs_f64());
@@ -171,7 +177,6 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use reflector_core::lifecycle::EffectKind;
-    use reflector_core::store::{OpenMeetings, OwedWork};
     use reflector_core::testing::sample::at;
 
     use super::*;
@@ -195,8 +200,7 @@ mod tests {
             meetings,
         };
         let owed = OwedWork { kind: "close_room".to_owned(), pieces: 3, oldest: at(10) };
-        let tally = Tally { open: vec![open("live", 7), open("new", 1)], owed: vec![owed] };
-        metrics.life.counted(&tally, &mut shown, at(40));
+        metrics.life.counted(&[open("live", 7), open("new", 1)], &[owed], &mut shown, at(40));
         says(
             &metrics,
             &[
@@ -209,7 +213,7 @@ mod tests {
             ],
         );
         for _ in 0..2 {
-            metrics.life.counted(&Tally::default(), &mut shown, at(50));
+            metrics.life.counted(&[], &[], &mut shown, at(50));
             says(
                 &metrics,
                 &[

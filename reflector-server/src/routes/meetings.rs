@@ -10,13 +10,13 @@ use axum::http::StatusCode;
 use reflector_core::engine::{Applied, CurrentMeeting, Input as Told, NewScheduled, ScheduledMeeting};
 use reflector_core::lifecycle::{CloseReason, Event, Ignored, Phase};
 use reflector_core::store::{Loaded, Source};
-use reflector_core::{MeetingId, RoomId, Timestamp, admission};
+use reflector_core::{MeetingId, RoomId, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Path;
 use super::rooms::minutes;
-use crate::api::{MeetingBody, SeenMeeting};
+use crate::api::{MeetingBody, SeenMeeting, current_of};
 use crate::clock::new_id;
 use crate::contract::parameters::{MeetingPath, RoomPath};
 use crate::contract::{examples, words};
@@ -265,10 +265,6 @@ async fn body(app: &App, loaded: &Loaded, standing: Standing) -> Result<MeetingB
 
 async fn current_in(app: &App, room: RoomId) -> Result<Option<MeetingId>, Problem> {
     Ok(current_of(&app.engine.store().open_meetings(room).await?, (app.clock)()))
-}
-
-fn current_of(open: &[Loaded], now: Timestamp) -> Option<MeetingId> {
-    admission::current(open.iter().map(|loaded| &loaded.meeting), now).map(|meeting| meeting.id)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use reflector_core::engine::{Applied, IntakeError, Taken};
 use reflector_core::provider::{DeliveryError, Headers};
 use serde::Serialize;
 use tracing::{debug, warn};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::Path;
 use crate::builtin::ClientAddress;
@@ -58,18 +58,37 @@ impl Fate {
     }
 }
 
+/// What a provider is answered.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is read by its derive alone")]
+enum Answers {
+    #[response(status = 200, description = "it is taken in")]
+    Taken(TakenIn),
+    #[response(status = 400, description = "it cannot be read")]
+    Unreadable,
+    #[response(status = 401, description = "its signature is missing, wrong or older than five minutes")]
+    Unverified,
+    #[response(status = 404, description = "no messages of this provider are taken here")]
+    NoSuchEndpoint,
+    #[response(status = 413, description = "the body is larger than 1 MiB")]
+    TooLarge,
+    #[response(
+        status = 429,
+        description = "too many messages from this address prove nothing; signed ones are taken in all the same"
+    )]
+    TooMany,
+    #[response(
+        status = 503,
+        description = "the store cannot be reached, or another write was faster; send it again"
+    )]
+    Later,
+}
+
 /// A message of Whereby
 ///
 /// The same as `/webhooks/whereby`.
 #[utoipa::path(post, path = "/whereby", tag = "webhooks", operation_id = "whereby",
-    request_body = words::WherebyMessage, responses(
-    (status = 200, description = "it is taken in", body = TakenIn),
-    (status = 400, description = "it cannot be read"),
-    (status = 401, description = "its signature is missing, wrong or older than five minutes"),
-    (status = 404, description = "no messages of this provider are taken here"),
-    (status = 413, description = "the body is larger than 1 MiB"),
-    (status = 429, description = "too many messages from this address prove nothing; signed ones are taken in all the same"),
-    (status = 503, description = "the store cannot be reached, or another write was faster; send it again")))]
+    request_body = words::WherebyMessage, responses(Answers))]
 pub(crate) async fn whereby(
     State(app): State<App>,
     headers: HeaderMap,
@@ -84,14 +103,7 @@ pub(crate) async fn whereby(
 /// Its signature is checked before anything else is read.
 #[utoipa::path(post, path = "/webhooks/{provider}", tag = "webhooks", operation_id = "webhook",
     params(("provider" = String, Path, description = "The provider's name.", example = "whereby")),
-    request_body(content = Object, content_type = "application/json"), responses(
-    (status = 200, description = "it is taken in", body = TakenIn),
-    (status = 400, description = "it cannot be read"),
-    (status = 401, description = "its signature is missing, wrong or older than five minutes"),
-    (status = 404, description = "no messages of this provider are taken here"),
-    (status = 413, description = "the body is larger than 1 MiB"),
-    (status = 429, description = "too many messages from this address prove nothing; signed ones are taken in all the same"),
-    (status = 503, description = "the store cannot be reached, or another write was faster; send it again")))]
+    request_body(content = Object, content_type = "application/json"), responses(Answers))]
 pub(crate) async fn of_provider(
     State(app): State<App>,
     Path(provider): Path<String>,
@@ -109,8 +121,8 @@ async fn receive(
     sent: &Extensions,
     body: Body,
 ) -> Result<Json<TakenIn>, Problem> {
-    let (headers, now) = (Received(headers), (app.clock)());
-    if let Err(error) = app.engine.proves_nothing(provider, &headers, now) {
+    let headers = Received(headers);
+    if let Err(error) = app.engine.may_prove(provider, &headers) {
         drop(body);
         return Err(refused(app, provider, error, sent).await);
     }

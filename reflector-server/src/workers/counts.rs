@@ -48,8 +48,9 @@ impl Counts {
     async fn count(&self, shown: &mut Shown) -> Result<(), StoreError> {
         let due = self.engine.store().next_due().await?;
         self.metrics.life.next_due(due, self.worker.now());
-        let tally = self.tallies.tally().await?;
-        self.metrics.life.counted(&tally, shown, self.worker.now());
+        let open = self.tallies.tally_meetings().await?;
+        let owed = self.tallies.tally_work().await?;
+        self.metrics.life.counted(&open, &owed, shown, self.worker.now());
         Ok(())
     }
 }

@@ -1,5 +1,18 @@
 //! About meetings, their deadlines and their history.
 
+/// Meetings with what their rooms set for themselves, also when the room is deleted.
+macro_rules! loaded {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT meetings.document, meetings.version, meetings.entries, rooms.policy
+FROM meetings JOIN rooms ON rooms.id = meetings.room_id
+",
+            $rest
+        )
+    };
+}
+
 /// Keeps a new meeting. Its parameters are the first ones of [`COMMIT`], but for `$2`, which is the room.
 ///
 /// The lock on the room keeps whoever deletes or changes it waiting; any index that finds the meeting there already, or
@@ -90,10 +103,7 @@ SELECT EXISTS (SELECT FROM written) AS stored, (SELECT before FROM taken) AS dup
 pub const WAS_TAKEN: &str = "SELECT EXISTS (SELECT FROM deliveries WHERE provider = $1 AND id = $2) AS taken";
 
 /// A meeting with what its room sets for itself.
-pub const LOAD: &str = "
-SELECT meetings.document, meetings.version, meetings.entries, rooms.policy
-FROM meetings JOIN rooms ON rooms.id = meetings.room_id
-WHERE meetings.id = $1";
+pub const LOAD: &str = loaded!("WHERE meetings.id = $1");
 
 /// The meeting that has a room at a provider (`$1`): by external id (`$2`), else by name (`$3`).
 pub const FIND: &str = "
@@ -110,11 +120,10 @@ JOIN meetings ON meetings.id = found.id
 JOIN rooms ON rooms.id = meetings.room_id";
 
 /// The meetings of a room that are not closed.
-pub const OPEN_MEETINGS: &str = "
-SELECT meetings.document, meetings.version, meetings.entries, rooms.policy
-FROM meetings JOIN rooms ON rooms.id = meetings.room_id
-WHERE meetings.room_id = $1 AND meetings.closed_at IS NULL
-ORDER BY meetings.start_at, meetings.id";
+pub const OPEN_MEETINGS: &str = loaded!(
+    "WHERE meetings.room_id = $1 AND meetings.closed_at IS NULL
+ORDER BY meetings.start_at, meetings.id"
+);
 
 /// A page of meetings: of a room (`$1`) or all, closed ones too (`$2`), made since `$3`, after the place `$4` and `$5`.
 /// Planned with its values, so that what they leave open is not there.
@@ -170,7 +179,4 @@ LEFT JOIN LATERAL (
 ORDER BY line.written_by, line.meeting, line.seq";
 
 /// Meetings with what their rooms set for themselves.
-pub const LOAD_ALL: &str = "
-SELECT meetings.document, meetings.version, meetings.entries, rooms.policy
-FROM meetings JOIN rooms ON rooms.id = meetings.room_id
-WHERE meetings.id = ANY ($1)";
+pub const LOAD_ALL: &str = loaded!("WHERE meetings.id = ANY ($1)");
